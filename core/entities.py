@@ -1,0 +1,234 @@
+"""The data that passes between Steward's rooms: frozen dataclasses, and the columns of its two frames."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import polars as pl
+
+_INSTANT = pl.Datetime("us", "UTC")
+
+# One cell = the counts of one column in one window of one slice of the traffic. Cells with equal keys and equal
+# `reference_id` merge by addition (`low` and `high` by min and max), so they can be counted file by file.
+CELL_KEYS = ("window_start", "segment", "version", "variant", "group", "column", "kind")
+CELLS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "window_start": _INSTANT,
+    "window_end": _INSTANT,
+    "segment": pl.String,  # "origin=JFK"; "" = not sliced this way (so for the next three)
+    "version": pl.String,
+    "variant": pl.String,
+    "group": pl.String,  # "sex=F", intersections "sex=F & age=[25, 40)"
+    "column": pl.String,  # the declared name; "" for kinds about the whole model
+    "kind": pl.String,  # a Kind
+    "n": pl.Int64,  # usable values
+    "missing": pl.Int64,
+    "nan": pl.Int64,
+    "positive_infinity": pl.Int64,
+    "negative_infinity": pl.Int64,
+    "uncastable": pl.Int64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "counts": pl.List(pl.Int64),
+    "sums": pl.List(pl.Float64),
+    "reference_id": pl.String,
+}
+
+# One metric of one window and slice. Sorted by METRIC_KEYS, unique on them.
+METRIC_KEYS = ("metric", "column", "segment", "version", "variant", "group", "window_start")
+METRICS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "metric": pl.String,
+    "column": pl.String,
+    "segment": pl.String,
+    "version": pl.String,
+    "variant": pl.String,
+    "group": pl.String,
+    "window_start": _INSTANT,
+    "window_end": _INSTANT,
+    "value": pl.Float64,  # null = could not be computed, see `reason`
+    "lower": pl.Float64,  # 95 % interval where the metric has one
+    "upper": pl.Float64,
+    "sampling_error": pl.Float64,  # one standard error
+    "expected": pl.Float64,  # what a distance shows on this many rows when nothing drifted
+    "p_value": pl.Float64,
+    "n": pl.Int64,  # rows the value rests on
+    "reason": pl.String,
+    "mature_at": _INSTANT,  # labels are complete from here on; null = needs no labels
+    "reference_id": pl.String,
+}
+
+
+class Kind(StrEnum):
+    """What a cell counts, and so how its `counts` and `sums` are laid out (`n` and the specials as in CELLS).
+
+    rows
+        n = rows after deduplication; missing = rows without a label; counts = [duplicates removed, rows with an
+        error status, rows whose label can still come or has come]; low, high = first and last timestamp in epoch seconds.
+    numeric
+        counts = [below, bin 1 … bin m, above] on `NumericGrid.edges` (m + 1 edges, bins (e[i-1], e[i]]);
+        sums = [sum of x - centre, sum of (x - centre)²]; low, high = min and max.
+    categorical
+        counts = [each kept value in `Vocabulary.kept` order …, other, unseen].
+    classification
+        counts = score bin × predicted (no, yes) × label (no, yes, unlabelled), C order, bins on `Grid.score_edges`
+        (a model without score has one bin); sums = [sum of scores, same layout …, sum of (s - y)², sum of -ln p(label)].
+        `missing`, `nan` … are of the score; uncastable = score outside [0, 1] or a label that is neither class.
+        For multiclass models there is one such cell per class (one versus rest), `column` = the class.
+    multiclass
+        counts = predicted (k classes, unknown) × label (k classes, unknown, unlabelled), C order, classes in
+        `Grid.classes` order; sums = [sum of -ln p(label), rows in that sum].
+    regression
+        counts = [below, bins …, above] of e = prediction - label on `Grid.error_edges`; n = rows with both;
+        sums = [Σy, Σy², Σŷ, Σŷ², Σe, Σ|e|, Σe², Σ|e/y|, rows with y ≠ 0, Σ(ln(1+ŷ) - ln(1+y))², rows with both > -1]
+        with y and ŷ minus the label's reference mean in the first four.
+    latency
+        counts = log-spaced bins on `LATENCY_EDGES_MS` [below … above]; sums = [sum of ms]; low, high = min and max.
+    rate
+        n = rows with a value; counts = [hits].
+    """
+
+    ROWS = "rows"
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+    CLASSIFICATION = "classification"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+    LATENCY = "latency"
+    RATE = "rate"
+
+
+# 0.1 ms to 1,000 s in steps of 2 %: a quantile read from the middle of its bin is within 1 %.
+LATENCY_EDGES_MS: tuple[float, ...] = tuple(0.1 * 1.02**i for i in range(815))
+
+
+@dataclass(frozen=True)
+class NumericGrid:
+    """The frozen bins of a numeric column.
+
+    `edges` strictly increase; bin i is (edges[i-1], edges[i]]; edges[0] lies just below the reference minimum and
+    edges[-1] is its maximum. Empty while the model is learning or the reference has no finite value.
+    `centre` and `scale` are the reference mean and standard deviation (n in the denominator).
+    """
+
+    edges: tuple[float, ...] = ()
+    centre: float = 0.0
+    scale: float = 0.0
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The frozen values of a categorical column: `kept` are counted one by one, `rest` together as other."""
+
+    kept: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+    seen_once: int = 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How a model's rows are counted: frozen with its reference, named by `reference_id`.
+
+    A learning model has a grid without edges and values (`frozen` false): rows, shares of missing values, operations and
+    performance can be counted, drift cannot.
+    """
+
+    reference_id: str
+    frozen: bool
+    numeric: Mapping[str, NumericGrid] = field(default_factory=dict)
+    categorical: Mapping[str, Vocabulary] = field(default_factory=dict)
+    score_edges: tuple[float, ...] = ()  # 0 = first, 1 = last; bins (a, b], zero joins the first
+    error_edges: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+    segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # column → values with their own slice
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "sex" or "sex & age" → group keys "sex=F" …
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who runs a command: `id` is an e-mail address, a principal or `single-user`; `source` the way in (cli, ui, jobs)."""
+
+    id: str
+    source: str
+    role: str = "admin"
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One prediction log or label file as it lies there now.
+
+    `kind` is ``predictions`` or ``labels``. Two files are the same when path, size and mtime_ns are.
+    """
+
+    path: str
+    kind: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What the ledger remembers about a log file: state is ``read``, ``changed``, ``gone`` or ``bad`` (with its error).
+
+    `columns` maps each column to its DuckDB type; `problems` counts rows left out by reason.
+    """
+
+    file: LogFile
+    state: str
+    first: datetime | None = None
+    last: datetime | None = None
+    rows: int = 0
+    columns: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files one profile reads together, oldest first: of rows with one prediction_id the last file's wins.
+
+    `labels` pairs each label file with its mtime in epoch seconds, the `available_at` of rows that state none.
+    """
+
+    files: tuple[str, ...]
+    labels: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write one model's results; the store refuses a token older than the newest."""
+
+    model: str
+    holder: str
+    token: int
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """One row of the overview: state is critical, warning, healthy, no_data, learning or paused.
+
+    `headline` names the performance metric that speaks for the model (null until it has one); the sparkline holds its last
+    14 mature window values.
+    """
+
+    model: str
+    state: str
+    since: datetime
+    reasons: tuple[str, ...] = ()
+    version: str | None = None
+    open_alerts: int = 0
+    last_window: datetime | None = None
+    last_timestamp: datetime | None = None
+    rows: int | None = None
+    headline: str | None = None
+    headline_value: float | None = None
+    headline_reference: float | None = None
+    sparkline: tuple[float | None, ...] = ()
+    drifted_columns: int | None = None
+    drift_column: str | None = None
+    drift_value: float | None = None
+    missing_column: str | None = None
+    missing_value: float | None = None
+    fairness_attribute: str | None = None
+    fairness_value: float | None = None
+    updated_at: datetime | None = None
+    error: str | None = None

@@ -1,0 +1,68 @@
+"""Every error Steward raises on purpose, drawn as one tree; each message says what was given, what was expected and what to do.
+
+StewardError
+├── InputError                what a person gave cannot be used (exit code 2)
+│   ├── DeclarationError      a model declaration or steward.yaml
+│   ├── PathError             a path outside the allowed roots, or absent
+│   ├── LogError              a prediction log or label file that cannot be read
+│   └── ComparisonError       the files or options of a one-off comparison
+├── MetricError               counts that cannot give a number
+│   └── BinningError          counts on different bins
+├── StoreError                the registry database or the statistics files
+│   ├── SchemaError           a store of another Steward version
+│   ├── LeaseHeld             another runner works on this model
+│   └── LeaseLost             this runner was too slow and must not write
+└── NotAllowed                the actor may not do this
+"""
+
+
+class StewardError(Exception):
+    """Anything Steward refuses or cannot do, with a message for the person who asked."""
+
+
+class InputError(StewardError):
+    """What a person gave cannot be used."""
+
+
+class DeclarationError(InputError):
+    """A model declaration or steward.yaml says something Steward cannot accept."""
+
+
+class PathError(InputError):
+    """A path is absent or leads outside the allowed roots."""
+
+
+class LogError(InputError):
+    """A prediction log or label file cannot be read as declared."""
+
+
+class ComparisonError(InputError):
+    """Two files cannot be compared as asked."""
+
+
+class MetricError(StewardError):
+    """These counts cannot give a number."""
+
+
+class BinningError(MetricError):
+    """Counts were made on different bins, or are no counts."""
+
+
+class StoreError(StewardError):
+    """The registry database or a statistics file cannot be used."""
+
+
+class SchemaError(StoreError):
+    """The registry database was made by another version of Steward."""
+
+
+class LeaseHeld(StoreError):
+    """Another runner holds this model's lease."""
+
+
+class LeaseLost(StoreError):
+    """This runner's lease was taken over; nothing it still holds may be written."""
+
+
+class NotAllowed(StewardError):
+    """The actor may not run this command."""
