@@ -5,9 +5,10 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from core.windows import Calendar, duration
+from core.strict import Duration, Strict
+from core.windows import Calendar
 
 SLUG = r"[a-z0-9][a-z0-9_-]{0,62}"
 
@@ -21,25 +22,14 @@ def _zone(name: str) -> str:
 def _slug(name: str) -> str:
     if not re.fullmatch(SLUG, name):
         raise ValueError(
-            f"{name!r} cannot name a model; expected 1 to 63 of a-z, 0-9, _ and -, starting with a letter or digit"
+            f"{name!r} cannot name a model; expected up to 63 of a-z, 0-9, _ and -, first a letter or digit"
         )
     return name
 
 
-def _length(value: object) -> timedelta:
-    return value if isinstance(value, timedelta) else duration(str(value))
-
-
 Slug = Annotated[str, AfterValidator(_slug)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Duration = Annotated[timedelta, BeforeValidator(_length)]
 Scalar = bool | int | float | str
-
-
-class Strict(BaseModel):
-    """The base of every declared thing: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Predictions(Strict):
