@@ -1,21 +1,28 @@
 """A model declaration: what a team tells Steward about a model and its prediction log, strictly validated."""
 
 import re
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from core.strict import Duration, Strict
+from core.consistency import problems
+from core.monitors import Monitor
+from core.schedule import schedule
+from core.strict import Duration, Number, Strict, Text, Whole, nearest, read_yaml, shape, validated
 from core.windows import Calendar
 
 SLUG = r"[a-z0-9][a-z0-9_-]{0,62}"
+ZONE_EXAMPLES = "expected a name such as America/New_York"
 
 
 def _zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone; expected an IANA name such as America/New_York")
+        raise ValueError(
+            f"{name!r} is no IANA time zone; {nearest(name, available_timezones(), ZONE_EXAMPLES)}"
+        )
     return name
 
 
@@ -27,33 +34,68 @@ def _slug(name: str) -> str:
     return name
 
 
+def _file(path: str) -> str:
+    if scheme := re.match(r"[a-z][a-z0-9+]+:", path):
+        raise ValueError(
+            f"{path!r} cannot be read ({scheme[0]}); expected a Parquet or CSV file, folder or glob"
+        )
+    return path
+
+
+def _schedule(text: str) -> str:
+    schedule(text)
+    return text
+
+
+def _day(value: object) -> object:
+    # A text comes back from JSON: ten characters are a day, more are a time.
+    if isinstance(value, str):
+        return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    return value
+
+
+def _increasing(bins: tuple[float, ...]) -> tuple[float, ...]:
+    if list(bins) != sorted(set(bins)):
+        raise ValueError(f"{list(bins)} do not increase; expected e.g. [25, 40]")
+    return bins
+
+
 Slug = Annotated[str, AfterValidator(_slug)]
 Zone = Annotated[str, AfterValidator(_zone)]
+DataPath = Annotated[Text, AfterValidator(_file)]
+Day = Annotated[date | datetime, BeforeValidator(_day)]
 Scalar = bool | int | float | str
+Share = Annotated[Number, Field(ge=0, le=1)]
+Cost = Annotated[Number, Field(ge=0)]
+
+
+_Score = Annotated[
+    Annotated[Text, Tag("scalar")] | Annotated[dict[str, Text], Tag("mapping")], Discriminator(shape)
+]
 
 
 class Predictions(Strict):
     """Where the prediction log lies and what its columns mean."""
 
-    path: str
-    timestamp: str
+    path: DataPath
+    timestamp: Text
     timezone: Zone = "UTC"
-    prediction_id: str | None = None
-    version: str | None = None
-    variant: str | None = None
-    score: str | dict[str, str] | None = None
-    prediction: str | None = None
-    actual: str | None = None
+    prediction_id: Text | None = None
+    version: Text | None = None
+    variant: Text | None = None
+    score: _Score | None = None
+    prediction: Text | None = None
+    actual: Text | None = None
 
 
 class Labels(Strict):
     """Where labels arrive that are not in the prediction log."""
 
-    path: str | None = None
-    prediction_id: str | None = None
-    actual: str | None = None
-    available_at: str | None = None
-    timestamp: str | None = None
+    path: DataPath | None = None
+    prediction_id: Text | None = None
+    actual: Text | None = None
+    available_at: Text | None = None
+    timestamp: Text | None = None
     delay: Duration = timedelta()
     lookback: Duration = timedelta(days=35)
 
@@ -61,82 +103,87 @@ class Labels(Strict):
 class Features(Strict):
     """The model's inputs, by how they are counted."""
 
-    numeric: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
+    numeric: tuple[Text, ...] = ()
+    categorical: tuple[Text, ...] = ()
 
 
 class BinnedAttribute(Strict):
     """A numeric protected attribute, cut into groups [-inf, b1), [b1, b2), …, [bn, inf)."""
 
-    column: str
-    bins: tuple[float, ...] = Field(min_length=1)
+    column: Text
+    bins: Annotated[tuple[Number, ...], Field(min_length=1), AfterValidator(_increasing)]
+
+
+_Attribute = Annotated[
+    Annotated[Text, Tag("scalar")] | Annotated[BinnedAttribute, Tag("mapping")], Discriminator(shape)
+]
 
 
 class Operations(Strict):
     """The columns of the serving system."""
 
-    latency_ms: str | None = None
-    status: str | None = None
-    cost_usd: str | None = None
+    latency_ms: Text | None = None
+    status: Text | None = None
+    cost_usd: Text | None = None
 
 
 class CustomMetric(Strict):
     """A column of the log to watch as a rate (share of true) or a number (mean)."""
 
-    column: str
+    column: Text
     kind: Literal["rate", "numeric"]
 
 
 class Costs(Strict):
     """What a wrong decision costs, in the model's currency."""
 
-    false_positive: float = Field(ge=0)
-    false_negative: float = Field(ge=0)
+    false_positive: Cost
+    false_negative: Cost
 
 
 class Reference(Strict):
     """What is normal: a period of the log [from, to), or a file."""
 
-    period: tuple[date | datetime, date | datetime] | None = None
-    path: str | None = None
+    period: tuple[Day, Day] | None = None
+    path: DataPath | None = None
 
 
 class Retraining(Strict):
     """When to ask for retraining and which command of steward.yaml does it."""
 
     every: Duration | None = None
-    command: str | None = None
+    command: Text | None = None
 
 
 class Declaration(Strict):
     """One model, as declared in models/<model>.yaml."""
 
     model: Slug
-    owner: str
-    team: str | None = None
+    owner: Text
+    team: Text | None = None
     task: Literal["binary_classification", "multiclass_classification", "regression", "custom"]
-    risk_tier: int = Field(ge=1, le=4)
+    risk_tier: Annotated[Whole, Field(ge=1, le=4)]
     description: str = ""
     predictions: Predictions
     positive: Scalar | None = None
-    threshold: float = Field(default=0.5, ge=0, le=1)
+    threshold: Share = 0.5
     favourable: Scalar | None = None
     labels: Labels | None = None
     features: Features | None = None
-    segments: tuple[str, ...] = ()
-    protected: tuple[str | BinnedAttribute, ...] = ()
-    sensitive: tuple[str, ...] = ()
+    segments: tuple[Text, ...] = ()
+    protected: tuple[_Attribute, ...] = ()
+    sensitive: tuple[Text, ...] = ()
     operations: Operations = Operations()
     custom: dict[str, CustomMetric] = Field(default_factory=dict)
     costs: Costs | None = None
     reference: Reference | None = None
     window: Literal["1h", "1d", "1w", "1mo", "1y"] = "1d"
     grace: Duration = timedelta(hours=1)
-    schedule: str = "15m"
-    minimum_group_size: int = Field(default=30, ge=1)
-    monitors: tuple[dict[str, Any], ...] = ()
+    schedule: Annotated[str, AfterValidator(_schedule)] = "15m"
+    minimum_group_size: Annotated[Whole, Field(ge=1)] = 30
+    monitors: tuple[Monitor, ...] = ()
     retraining: Retraining | None = None
-    notify: tuple[str, ...] = ()
+    notify: tuple[Text, ...] = ()
 
     @property
     def calendar(self) -> Calendar:
@@ -163,6 +210,32 @@ class Declaration(Strict):
         """The prediction's column name; ``prediction`` where it is derived from the score."""
         return self.predictions.prediction or "prediction"
 
+    @property
+    def reference_period(self) -> tuple[datetime, datetime] | None:
+        """The declared reference period [from, to) as aware UTC; dates without a zone are in the model's."""
+        if self.reference is None or self.reference.period is None:
+            return None
+        start, end = (self._instant(day) for day in self.reference.period)
+        return start, end
+
+    def _instant(self, day: date | datetime) -> datetime:
+        moment = day if isinstance(day, datetime) else datetime.combine(day, time())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
+
     @model_validator(mode="after")
     def _consistent(self) -> "Declaration":
+        if found := problems(self):
+            raise ValueError("\n".join(found))
         return self
+
+
+def load_declaration(path: str | Path) -> Declaration:
+    """Return the declaration a YAML file holds.
+
+    Raises
+    ------
+    DeclarationError
+        One line per mistake: file, dotted key, value, what was expected and the nearest known name.
+    """
+    file = Path(path)
+    return validated(Declaration, read_yaml(file), file=str(file))

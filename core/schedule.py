@@ -16,7 +16,7 @@ _FIELDS = (
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_FOUR_LEAP_YEARS = 366 * 16  # 29 February of a given weekday comes within 28 years, without one within 8
+_LONGEST_WAIT_DAYS = 366 * 9  # from 29 February 2096 to that of 2104
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Cron:
         Raises
         ------
         ValueError
-            If it has not five fields, or a field is no number, name, range, list or step in its bounds.
+            If it has not five fields, one is out of its bounds, or the day never comes.
         """
         fields = line.split()
         if len(fields) != len(_FIELDS):
@@ -51,28 +51,28 @@ class Cron:
         weekdays = frozenset(day % 7 for day in weekdays)
         both = not fields[2].startswith("*") and not fields[4].startswith("*")
         cron = cls(line, minutes, hours, days, months, weekdays, both)
-        if cron._next_day(datetime(2000, 1, 1)) is None:
-            raise ValueError(f"{line!r} never comes; no such day is in the months it names")
+        cron._next_day(datetime(2000, 1, 1))  # refuses 30 February now instead of when it is due
         return cron
 
     def next_after(self, instant: datetime, zone: ZoneInfo) -> datetime:
-        """Return the first time after an aware instant, as aware UTC; a time the clocks skip comes after the skip."""
+        """Return the first time after an aware instant, in UTC; a time the clocks skip comes after it."""
         after = instant.astimezone(UTC)
-        day: datetime | None = instant.astimezone(zone).replace(
-            tzinfo=None, hour=0, minute=0, second=0, microsecond=0
-        )
-        while (day := self._next_day(day)) is not None:
+        day = instant.astimezone(zone).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+        while True:
+            day = self._next_day(day)
             for hour in sorted(self.hours):
                 for minute in sorted(self.minutes):
                     candidate = day.replace(hour=hour, minute=minute, tzinfo=zone).astimezone(UTC)
                     if candidate > after:
                         return candidate
             day += timedelta(days=1)
-        raise ValueError(f"{self.line!r} never comes")
 
-    def _next_day(self, day: datetime) -> datetime | None:
-        days = (day + timedelta(days=i) for i in range(_FOUR_LEAP_YEARS))
-        return next((d for d in days if d.month in self.months and self._on(d)), None)
+    def _next_day(self, day: datetime) -> datetime:
+        for days in range(_LONGEST_WAIT_DAYS):
+            later = day + timedelta(days=days)
+            if later.month in self.months and self._on(later):
+                return later
+        raise ValueError(f"{self.line!r} never comes; no such day is in the months it names")
 
     def _on(self, day: datetime) -> bool:
         in_month, in_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays

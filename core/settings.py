@@ -38,9 +38,21 @@ def _url(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", text):
+        raise ValueError(f"{text!r} is no name; expected up to 63 letters, digits, _ and -")
+    return text
+
+
+def _scope(text: str) -> str:
+    if not re.fullmatch(r"all|owner|team:.+", text):
+        raise ValueError(f"{text!r} is no scope; expected all, owner or team:NAME")
+    return text
+
+
 Age = Annotated[Duration, BeforeValidator(_age)]
 Url = Annotated[str, AfterValidator(_url)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+Name = Annotated[str, AfterValidator(_name)]
 Role = Literal[
     "viewer", "auditor", "analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin"
 ]
@@ -65,7 +77,7 @@ class Digest(Strict):
 
     channel: str
     at: Annotated[str, AfterValidator(lambda line: Cron.parse(line).line)]
-    scope: str = Field(default="all", pattern=r"^(all|owner|team:.+)$")
+    scope: Annotated[str, AfterValidator(_scope)] = "all"
 
 
 class Command(Strict):
@@ -157,7 +169,7 @@ class Workspace:
         PathError
             If there is no steward.yaml.
         DeclarationError
-            If steward.yaml holds what Steward does not accept, or names an environment variable that is not set.
+            If steward.yaml holds what Steward does not accept, or names an unset environment variable.
         """
         root = Path(path).expanduser().resolve()
         file = root / FILE_NAME
@@ -210,7 +222,7 @@ class Workspace:
         return fixed.joinpath(*parts[wild:])
 
     def contains(self, path: Path) -> bool:
-        """Tell whether a file, links followed, lies inside the roots; to be asked of each file a glob matches."""
+        """Tell whether a file, links followed, lies inside the roots; ask it of each file a glob matches."""
         real = path.resolve()
         return any(real.is_relative_to(root) for root in self.roots)
 

@@ -1,4 +1,4 @@
-"""Strict reading of the YAML files people write: a mistake is told by file, key, value and what was expected."""
+"""Strict reading of the YAML files people write: a mistake is told by file, key, value and expectation."""
 
 import difflib
 import re
@@ -58,12 +58,13 @@ def validated(
         return model.model_validate(document)
     except pydantic.ValidationError as error:
         source = document if shown is None else shown
-        lines = [f"{file}: {_told(source, detail)}" for detail in error.errors(include_url=False)]
+        told = (_told(source, detail) for detail in error.errors(include_url=False))
+        lines = [f"{file}: {line}" for text in told for line in text.splitlines()]
         raise DeclarationError("\n".join(dict.fromkeys(lines))) from None
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """Return a hint that ends a message: the most similar known name, or all of them.
+def nearest(name: object, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a hint that ends a message: the most similar known name, or else all of them (or `otherwise`).
 
     Examples
     --------
@@ -75,21 +76,25 @@ def nearest(name: object, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "none is declared"
-    close = difflib.get_close_matches(str(name).lower(), names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"expected one of {', '.join(names)}"
+    folded = {known_name.lower(): known_name for known_name in names}
+    close = [folded[match] for match in difflib.get_close_matches(str(name).lower(), folded, n=1)]
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return otherwise or f"expected one of {', '.join(names)}"
 
 
 class Strict(BaseModel):
     """The base of every declared thing: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, serialize_by_alias=True)
 
     @model_validator(mode="before")
     @classmethod
     def _only_known_keys(cls, value: Any) -> Any:
+        known = {field.alias or name for name, field in cls.model_fields.items()}
         for key in value if isinstance(value, dict) else ():
-            if key not in cls.model_fields:
-                hint = nearest(key, cls.model_fields)
+            if key not in known:
+                hint = nearest(key, known)
                 raise PydanticCustomError(
                     "unknown_key", "unknown key; {hint}", {"key": str(key), "hint": hint}
                 )
@@ -130,7 +135,8 @@ def _told(document: Mapping[str, Any], detail: ErrorDetails) -> str:
     _, written = _located(document, detail["loc"], missing=False)
     text = _line(document, detail)
     expanded = detail["input"]
-    return text.replace(expanded, str(written)) if isinstance(expanded, str) and expanded else text
+    secret = isinstance(written, str) and "${" in written and isinstance(expanded, str) and expanded
+    return text.replace(expanded, written) if secret else text
 
 
 def _line(document: Mapping[str, Any], detail: ErrorDetails) -> str:
@@ -152,6 +158,8 @@ def _line(document: Mapping[str, Any], detail: ErrorDetails) -> str:
             return f"{key}: {_shown(value)} is not allowed; expected keys below it (key: value)"
         case "tuple_type" | "list_type":
             return f"{key}: {_shown(value)} is no list; write [a, b]"
+        case "timezone_aware":
+            return f"{key}: {_shown(value)} has no zone; expected a time such as 2014-01-01T00:00:00-05:00"
         case "too_short":
             return f"{key}: {_shown(value)} is too short; expected at least {context['min_length']}"
     expected = re.sub("^(Input|String) should ", "expected to ", detail["msg"]).replace(

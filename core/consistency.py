@@ -1,0 +1,155 @@
+"""What must hold between the keys of a declaration: one line per problem, led by the key to change."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.declaration import Declaration
+
+CELLS_PER_WINDOW = 20_000
+SEGMENT_SLICES = 51  # the 50 most frequent reference values + other
+PROTECTED_GROUPS = 50
+
+
+def problems(declaration: "Declaration") -> list[str]:
+    """Return everything that does not fit together in a declaration; empty when all does."""
+    checks = (_task, _labels, _columns, _slices, _reference, _size)
+    return [problem for check in checks for problem in check(declaration)]
+
+
+def cells_per_window(declaration: "Declaration", features: int) -> int:
+    """Return the most cells one window can have: slices of the traffic × columns.
+
+    Parameters
+    ----------
+    features : how many features are counted, declared or inferred
+    """
+    scores = declaration.predictions.score
+    columns = features + len(scores if isinstance(scores, dict) else [scores] if scores else [])
+    columns += bool(declaration.predictions.prediction) + bool(declaration.actual) + len(declaration.custom)
+    columns += sum(1 for column in declaration.operations.model_dump().values() if column)
+    slices = 1 + SEGMENT_SLICES * len(declaration.segments)
+    attributes = len(declaration.protected)
+    groups = PROTECTED_GROUPS * (attributes + (attributes > 1))  # each attribute, and all of them crossed
+    return slices * (columns + 1) + groups
+
+
+def _task(declaration: "Declaration") -> Iterator[str]:
+    task, log = declaration.task, declaration.predictions
+    if task == "binary_classification" and not (log.score or log.prediction):
+        yield "predictions.score: a binary classification needs score or prediction; name the column"
+    if task == "multiclass_classification" and not (log.score or log.prediction):
+        yield "predictions.prediction: a multiclass classification needs prediction, or a score per class"
+    if task == "regression" and not log.prediction:
+        yield "predictions.prediction: a regression needs prediction; name the column"
+    if isinstance(log.score, dict) and task != "multiclass_classification":
+        yield f"predictions.score: one column per class is for multiclass_classification, the task is {task}"
+    if isinstance(log.score, str) and task == "multiclass_classification":
+        yield f"predictions.score: {log.score!r} is one column; expected one per class: {{class: column, …}}"
+    if isinstance(log.score, dict) and len(log.score) < 2:
+        yield f"predictions.score: {len(log.score)} class; expected at least two"
+    if isinstance(log.score, str) and task == "regression":
+        yield "predictions.score: a regression has no score; name its output as prediction"
+    for key in ("positive", "costs"):
+        if getattr(declaration, key) is not None and task != "binary_classification":
+            yield f"{key}: is for binary_classification, the task is {task}; remove it"
+    if declaration.favourable is not None and not task.endswith("classification"):
+        yield f"favourable: is for classification, the task is {task}; remove it"
+
+
+def _labels(declaration: "Declaration") -> Iterator[str]:
+    log, labels = declaration.predictions, declaration.labels
+    if labels is None:
+        return
+    if labels.path is None:
+        for key in ("prediction_id", "actual", "available_at", "timestamp"):
+            if getattr(labels, key):
+                yield f"labels.{key}: says how to read label files, but labels.path is missing"
+    else:
+        if not log.prediction_id:
+            yield "predictions.prediction_id: labels from files are joined by it; name the column"
+        for key in ("prediction_id", "actual"):
+            if not getattr(labels, key):
+                yield f"labels.{key}: labels from files need it; name the column of the label file"
+        if log.actual:
+            yield "predictions.actual: labels come from labels.path; keep one of the two"
+    if labels.path and labels.lookback < labels.delay:
+        yield "labels.lookback: is shorter than labels.delay, so no label would ever be found; make it longer"
+
+
+def _columns(declaration: "Declaration") -> Iterator[str]:
+    """Each column of the log has one role: cells and metrics are told apart by column name."""
+    log = declaration.predictions
+    roles = [
+        (f"predictions.{key}", getattr(log, key))
+        for key in ("timestamp", "prediction_id", "version", "variant")
+    ]
+    scores = log.score if isinstance(log.score, dict) else {"": log.score}
+    roles += [(f"predictions.score.{name}".rstrip("."), column) for name, column in scores.items()]
+    roles += [("predictions.prediction", declaration.prediction if log.prediction or log.score else None)]
+    roles += [
+        (
+            "labels.actual" if declaration.labels and declaration.labels.path else "predictions.actual",
+            declaration.actual,
+        )
+    ]
+    if declaration.features:
+        roles += [("features.numeric", column) for column in declaration.features.numeric]
+        roles += [("features.categorical", column) for column in declaration.features.categorical]
+    taken: dict[str, str] = {}
+    for key, column in roles:
+        if column and column in taken:
+            yield f"{key}: the column {column!r} is already {taken[column]}; a column has one role"
+        elif column:
+            taken[column] = key
+    for name in declaration.custom:
+        if name in taken:
+            yield f"custom.{name}: {name!r} is already the column of {taken[name]}; choose another name"
+
+
+def _slices(declaration: "Declaration") -> Iterator[str]:
+    log = declaration.predictions
+    protected = [p if isinstance(p, str) else p.column for p in declaration.protected]
+    for key, columns in (
+        ("segments", declaration.segments),
+        ("protected", protected),
+        ("sensitive", declaration.sensitive),
+    ):
+        yield from (f"{key}: {column!r} stands twice; keep one" for column in _repeated(columns))
+    for key, columns in (("segments", declaration.segments), ("protected", protected)):
+        for column in columns:
+            if column in (log.timestamp, log.prediction_id):
+                yield f"{key}: {column!r} is different in every row; choose a column with few values"
+    names = Counter(monitor.name for monitor in declaration.monitors)
+    for index, monitor in enumerate(declaration.monitors):
+        if names[monitor.name] > 1:
+            yield f"monitors.{index}: {names[monitor.name]} monitors are named {monitor.name!r}; rename one"
+
+
+def _reference(declaration: "Declaration") -> Iterator[str]:
+    reference = declaration.reference
+    if reference is None:
+        return
+    if (reference.period is None) == (reference.path is None):
+        yield "reference: expected either period: [from, to] or path: a file"
+    if declaration.reference_period is not None:
+        start, end = declaration.reference_period
+        if start >= end:
+            yield f"reference.period: {start:%Y-%m-%d} is not before {end:%Y-%m-%d}; expected [from, to)"
+
+
+def _size(declaration: "Declaration") -> Iterator[str]:
+    if declaration.features is None:  # inferred: the first sweep counts them
+        return
+    features = len(declaration.features.numeric) + len(declaration.features.categorical)
+    cells = cells_per_window(declaration, features)
+    if cells > CELLS_PER_WINDOW:
+        yield (
+            f"segments: {len(declaration.segments)} segments and {features} features make about {cells:,} "
+            f"cells per window, at most {CELLS_PER_WINDOW:,} are kept; declare fewer of them"
+        )
+
+
+def _repeated(columns: Iterable[str]) -> list[str]:
+    return [column for column, times in Counter(columns).items() if times > 1]
