@@ -1,0 +1,64 @@
+"""The ledger: what was read of each log file, so that only new and changed files are read again."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.entities import LedgerEntry, LogFile
+from core.store.schema import ledger
+from core.store.upsert import upsert
+
+
+def entries(c: sa.Connection, model: str) -> list[LedgerEntry]:
+    """Return the entries of a model's prediction logs and label files, by path."""
+    found = sa.select(ledger).where(ledger.c.model == model).order_by(ledger.c.path, ledger.c.kind)
+    return [_entry(row) for row in c.execute(found)]
+
+
+def record(c: sa.Connection, model: str, entries: Iterable[LedgerEntry]) -> None:
+    """Write down what was read; an entry replaces the earlier one of the same kind and path."""
+    wall = datetime.now(UTC)
+    rows = [
+        {
+            "model": model,
+            "kind": entry.file.kind,
+            "path": entry.file.path,
+            "size": entry.file.size,
+            "mtime_ns": entry.file.mtime_ns,
+            "state": entry.state,
+            "first_timestamp": entry.first,
+            "last_timestamp": entry.last,
+            "rows": entry.rows,
+            "column_types": dict(entry.columns),
+            "problems": dict(entry.problems),
+            "error": entry.error,
+            "recorded_at": wall,
+        }
+        for entry in entries
+    ]
+    upsert(c, ledger, rows)
+
+
+def bad(c: sa.Connection) -> list[tuple[str, LedgerEntry]]:
+    """Return the files of all models that could not be read, with their model."""
+    found = (
+        sa.select(ledger)
+        .where(ledger.c.state == "bad")
+        .order_by(ledger.c.model, ledger.c.path, ledger.c.kind)
+    )
+    return [(row.model, _entry(row)) for row in c.execute(found)]
+
+
+def _entry(row: sa.Row[Any]) -> LedgerEntry:
+    return LedgerEntry(
+        file=LogFile(row.path, row.kind, row.size, row.mtime_ns),
+        state=row.state,
+        first=row.first_timestamp,
+        last=row.last_timestamp,
+        rows=row.rows,
+        columns=row.column_types,
+        problems=row.problems,
+        error=row.error,
+    )

@@ -1,0 +1,1 @@
+"""Alembic migrations, run by core.store.migration from inside the package."""

@@ -1,0 +1,85 @@
+"""Registered models: the declaration in force, as it was written and as it was read."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.declaration import Declaration
+from core.store import due
+from core.store.schema import models
+from core.store.upsert import upsert
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A model Steward watches; `text` is the YAML as it was applied, `managed` is ``file`` or ``ui``."""
+
+    declaration: Declaration
+    text: str
+    managed: str
+    paused: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+def put(
+    c: sa.Connection, declaration: Declaration, *, text: str, managed: str = "file", now: datetime
+) -> None:
+    """Register a model or replace its declaration; its next sweep is due at once, unless it is paused."""
+    row = {
+        "model": declaration.model,
+        "owner": declaration.owner,
+        "team": declaration.team,
+        "task": declaration.task,
+        "risk_tier": declaration.risk_tier,
+        "declaration": declaration.model_dump_json(exclude_unset=True),
+        "text": text,
+        "managed": managed,
+        "paused": False,
+        "created_at": now,
+        "updated_at": now,
+    }
+    upsert(c, models, [row], keep=("paused", "created_at"))
+    due.schedule(c, declaration.model, now)
+
+
+def get(c: sa.Connection, slug: str) -> RegisteredModel | None:
+    """Return a registered model, or None if there is none of that name."""
+    row = c.execute(sa.select(models).where(models.c.model == slug)).one_or_none()
+    return None if row is None else _registered(row)
+
+
+def every(c: sa.Connection) -> list[RegisteredModel]:
+    """Return all registered models by name, the paused ones too."""
+    return [_registered(row) for row in c.execute(sa.select(models).order_by(models.c.model))]
+
+
+def pause(c: sa.Connection, slug: str, paused: bool) -> None:
+    """Stop or resume the sweeps of a model; what it has stays."""
+    c.execute(sa.update(models).where(models.c.model == slug).values(paused=paused))
+
+
+def _registered(row: sa.Row[Any]) -> RegisteredModel:
+    return RegisteredModel(
+        declaration=Declaration.model_validate(_declared(row.declaration)),
+        text=row.text,
+        managed=row.managed,
+        paused=row.paused,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _declared(text: str) -> dict[str, Any]:
+    """Return what was declared; an instant at midnight stays one, where pydantic would read a date."""
+    declared: dict[str, Any] = json.loads(text)
+    reference = declared.get("reference")
+    if reference and reference.get("period"):
+        reference["period"] = [
+            datetime.fromisoformat(end) if "T" in end else date.fromisoformat(end)
+            for end in reference["period"]
+        ]
+    return declared

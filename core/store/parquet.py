@@ -1,0 +1,62 @@
+"""Parquet files of the workspace: written whole or not at all, read with DuckDB in memory."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+import polars as pl
+
+# Small enough that reading one series of a month skips most of its file.
+_ROW_GROUP_SIZE = 8192
+
+
+def connect(root: Path) -> duckdb.DuckDBPyConnection:
+    """Return an in-memory DuckDB that can open files below `root` and nothing else."""
+    connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET allowed_directories = [$root]".replace("$root", _literal(f"{root}/")))
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET autoload_known_extensions = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """Write a Parquet file that readers see complete or not at all, also after a power cut."""
+    write_whole(
+        path, lambda file: frame.write_parquet(file, compression="zstd", row_group_size=_ROW_GROUP_SIZE)
+    )
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write to a temporary file, force it to disk, and only then give it its name."""
+    _make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force a folder's entries to disk: a rename is durable only then."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

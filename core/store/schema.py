@@ -1,0 +1,190 @@
+"""The tables of the registry database; core/store/migrations brings a database to this shape."""
+
+import sqlalchemy as sa
+
+from core.store.types import Instant, Json
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _model(primary_key: bool = False, index: bool = False) -> sa.Column[str]:
+    return sa.Column(
+        "model",
+        sa.Text,
+        sa.ForeignKey("models.model"),
+        primary_key=primary_key,
+        nullable=False,
+        index=index,
+    )
+
+
+# One row that counts the commits pages could show: their cache key.
+revision = sa.Table(
+    "revision",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+
+models = sa.Table(
+    "models",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("team", sa.Text),
+    sa.Column("task", sa.Text, nullable=False),
+    sa.Column("risk_tier", sa.Integer, nullable=False),
+    sa.Column("declaration", sa.Text, nullable=False),  # JSON of what was declared, without defaults
+    sa.Column("text", sa.Text, nullable=False),  # the YAML as it was applied
+    sa.Column("managed", sa.Text, nullable=False),  # file | ui
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+
+# One row per model: all the overview shows, written by the sweep so that pages compute nothing.
+status = sa.Table(
+    "status",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("reasons", Json, nullable=False),
+    sa.Column("version", sa.Text),
+    sa.Column("open_alerts", sa.Integer, nullable=False),
+    sa.Column("last_window", Instant),
+    sa.Column("last_timestamp", Instant),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("headline", sa.Text),
+    sa.Column("headline_value", sa.Double),
+    sa.Column("headline_reference", sa.Double),
+    sa.Column("sparkline", Json, nullable=False),
+    sa.Column("drifted_columns", sa.Integer),
+    sa.Column("drift_column", sa.Text),
+    sa.Column("drift_value", sa.Double),
+    sa.Column("missing_column", sa.Text),
+    sa.Column("missing_value", sa.Double),
+    sa.Column("fairness_attribute", sa.Text),
+    sa.Column("fairness_value", sa.Double),
+    sa.Column("updated_at", Instant),
+    sa.Column("error", sa.Text),
+)
+
+# What was read of each log file, by its fingerprint (path, size, mtime).
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("first_timestamp", Instant),
+    sa.Column("last_timestamp", Instant),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("column_types", Json, nullable=False),
+    sa.Column("problems", Json, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("recorded_at", Instant, nullable=False),  # wall time, for retention
+)
+
+reference = sa.Table(
+    "reference",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("reference_id", sa.Text, primary_key=True),
+    sa.Column("is_current", sa.Boolean, nullable=False),
+    sa.Column("frozen", sa.Boolean, nullable=False),
+    sa.Column("first_window", Instant),
+    sa.Column("last_window", Instant),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+)
+
+# Which generation of a month's statistics file readers follow.
+statistics = sa.Table(
+    "statistics",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("month", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Text, nullable=False),
+)
+
+# Who may write a model's results. No foreign key: a token must outlive whatever happens to its model.
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("token", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.Text),  # null = free
+    sa.Column("expires_at", Instant, nullable=False),
+)
+
+due = sa.Table(
+    "due",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("due_at", Instant, nullable=False, index=True),
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("claimed_at", Instant),
+    sa.Column("last_started", Instant),
+    sa.Column("last_finished", Instant),
+    sa.Column("last_error", sa.Text),
+    sa.Column("failures", sa.Integer, nullable=False),  # in a row
+)
+
+sweeps = sa.Table(
+    "sweeps",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _model(index=True),
+    sa.Column("started", Instant, nullable=False),
+    sa.Column("finished", Instant, nullable=False, index=True),
+    sa.Column("windows", sa.Integer, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("files", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("error_id", sa.Text),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("runner", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("note", sa.Text),
+)
+
+# `body` is what was hashed, byte for byte; the columns before it repeat parts of it for searching.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ts", Instant, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, index=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("entity", sa.Text, nullable=False, index=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
