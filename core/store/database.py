@@ -86,7 +86,7 @@ class Store:
     def revision(self) -> int:
         """Return a counter that grows with every commit pages could show: their cache key."""
         with self.read() as c:
-            return int(c.execute(sa.select(revision.c.value)).scalar_one())
+            return revision_seen(c)
 
     def migrate(self) -> None:
         """Create the database or bring it to this version's schema, after copying a SQLite file.
@@ -163,6 +163,11 @@ class Store:
             if isinstance(error, exc.IntegrityError):
                 raise
             raise StoreError(f"the registry {self.name}: {error.orig}; {_advice(self, error)}") from error
+
+
+def revision_seen(c: sa.Connection) -> int:
+    """Return the revision that a transaction sees."""
+    return int(c.execute(sa.select(revision.c.value)).scalar_one())
 
 
 def _advice(store: Store, error: exc.DBAPIError) -> str:

@@ -1,6 +1,7 @@
 """Parquet files of the workspace: written whole or not at all, read with DuckDB in memory."""
 
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +17,8 @@ def connect(root: Path) -> duckdb.DuckDBPyConnection:
     """Return an in-memory DuckDB that can open files below `root` and nothing else."""
     connection = duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False})
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET allowed_directories = [$root]".replace("$root", _literal(f"{root}/")))
+    folder = f"{root}/".replace("'", "''")
+    connection.execute(f"SET allowed_directories = ['{folder}']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET autoload_known_extensions = false")
     connection.execute("SET lock_configuration = true")
@@ -33,7 +35,7 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write to a temporary file, force it to disk, and only then give it its name."""
     _make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with temporary.open("wb") as file:
         write(file)
         file.flush()
@@ -56,7 +58,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

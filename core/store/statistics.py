@@ -1,8 +1,8 @@
 """Statistics files: the counts and metrics of each model's windows, one Parquet file a month and kind.
 
-``statistics/<model>/<yyyy-mm>.<kind>.<generation>.parquet``: a file never changes. A month is written again as
-a new generation, and the registry row that names the current one moves in the transaction that records the
-sweep. Until then, and after a crash before it, readers see the generation before.
+``statistics/<model>/<yyyy-mm>.<kind>.<generation>.parquet``: a file never changes. A month is written again
+as a new generation, and the registry row that names the current one moves in the transaction that records
+the sweep. Until then, and after a crash before it, readers see the generation before.
 """
 
 import secrets
@@ -184,7 +184,7 @@ def _select(
             found: pl.DataFrame = cursor.sql(
                 query, params={"files": [str(path) for path in files], **values}
             ).pl()
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        except duckdb.Error as error:
             raise _unreadable(model, files, error) from error
     return found.cast(schema)
 

@@ -34,7 +34,8 @@ def overview(c: sa.Connection) -> pl.DataFrame:
     Returns
     -------
     The fields of ModelStatus (`reasons` List(String), `sparkline` List(Float32)), `owner`, `team`, `task`,
-    `risk_tier` and `paused`. A paused model is in state ``paused``, one never swept in ``no_data`` without `since`.
+    `risk_tier` and `paused`. A paused model is in state ``paused``, one never swept in ``no_data`` with
+    `since` null.
     """
     state = sa.case((models.c.paused, "paused"), else_=sa.func.coalesce(status.c.state, "no_data"))
     written = [column for column in status.c if column.name not in ("model", "state")]
