@@ -1,0 +1,137 @@
+"""How well predictions meet labels."""
+
+from collections.abc import Iterable
+
+from core.catalogue.info import ANY, POSITIVE, SHARE, Better, MetricInfo, Range
+
+
+def _performance(
+    name: str,
+    title: str,
+    better: Better,
+    bounds: Range,
+    definition: str,
+    source: str = "scikit-learn",
+    unit: str = "",
+    needs_labels: bool = True,
+) -> MetricInfo:
+    return MetricInfo(name, title, "performance", better, unit, bounds, needs_labels, definition, source)
+
+
+def averages() -> Iterable[MetricInfo]:
+    """Yield precision, recall and F1 of several classes, averaged in three ways."""
+    how = {
+        "macro": "mean over the classes",
+        "micro": "from the summed counts of the classes",
+        "weighted": "mean over the classes weighted by their labels",
+    }
+    for name in ("precision", "recall", "f1"):
+        for average, words in how.items():
+            title = f"{name.capitalize()}, {average}"
+            definition = f"{name.capitalize()} of each class against the rest, {words}."
+            yield _performance(f"{name}_{average}", title, "higher", SHARE, definition)
+
+
+CLASSIFICATION = (
+    _performance("accuracy", "Accuracy", "higher", SHARE, "Share of labelled rows predicted right."),
+    _performance(
+        "balanced_accuracy", "Balanced accuracy", "higher", SHARE, "Mean of the recalls of all classes."
+    ),
+    _performance(
+        "precision", "Precision", "higher", SHARE, "Share of positive predictions whose label is positive."
+    ),
+    _performance("recall", "Recall", "higher", SHARE, "Share of positive labels predicted positive."),
+    _performance(
+        "specificity", "Specificity", "higher", SHARE, "Share of negative labels predicted negative."
+    ),
+    _performance(
+        "f1", "F1", "higher", SHARE, "2tp / (2tp + fp + fn), the harmonic mean of precision and recall."
+    ),
+    _performance(
+        "matthews_correlation",
+        "Matthews correlation",
+        "higher",
+        (-1.0, 1.0),
+        "Correlation of prediction and label; 0 for guessing.",
+        "Matthews (1975); Gorodkin (2004) for several classes",
+    ),
+    _performance(
+        "roc_auc",
+        "ROC AUC",
+        "higher",
+        SHARE,
+        "Chance that a positive row scores higher than a negative one, ties half; from score bins.",
+        "Hanley and McNeil (1982); sampling error DeLong (1988)",
+    ),
+    _performance(
+        "average_precision",
+        "Average precision",
+        "higher",
+        SHARE,
+        "Precision averaged over the positive labels in order of score; from score bins.",
+        "Davis and Goadrich (2006)",
+    ),
+    _performance(
+        "log_loss",
+        "Log loss",
+        "lower",
+        POSITIVE,
+        "Mean of −ln of the probability given to the label, clipped at 1e-15.",
+        "Good (1952)",
+        "nats",
+    ),
+    _performance("brier", "Brier score", "lower", SHARE, "Mean of (score − label)².", "Brier (1950)"),
+    _performance(
+        "expected_calibration_error",
+        "Expected calibration error",
+        "lower",
+        SHARE,
+        "Mean |score − rate of positive labels| over 20 equal-width score bins, weighted by rows.",
+        "Guo et al. (2017)",
+    ),
+    _performance(
+        "calibration_gap",
+        "Calibration gap",
+        "none",
+        (-1.0, 1.0),
+        "Mean score minus rate of positive labels; above 0 the model promises too much.",
+        "Murphy and Epstein (1967)",
+    ),
+    _performance(
+        "label_rate", "Positive labels", "none", SHARE, "Share of labelled rows whose label is positive."
+    ),
+    _performance(
+        "prediction_rate",
+        "Positive predictions",
+        "none",
+        SHARE,
+        "Share of all rows predicted positive.",
+        needs_labels=False,
+    ),
+)
+
+
+REGRESSION = (
+    _performance("mae", "Mean absolute error", "lower", POSITIVE, "Mean of |ŷ − y|.", unit="label"),
+    _performance(
+        "rmse", "Root mean squared error", "lower", POSITIVE, "√ of the mean of (ŷ − y)².", unit="label"
+    ),
+    _performance(
+        "mape", "Mean absolute percentage error", "lower", POSITIVE, "Mean of |ŷ − y| / |y| where y ≠ 0."
+    ),
+    _performance(
+        "rmsle", "Root mean squared log error", "lower", POSITIVE, "√ of the mean of (ln(1+ŷ) − ln(1+y))²."
+    ),
+    _performance("r2", "R²", "higher", (None, 1.0), "1 − Σ(ŷ−y)² / Σ(y−ȳ)²; 0 for always saying the mean."),
+    _performance(
+        "bias", "Bias", "none", ANY, "Mean of ŷ − y; above 0 the model says too much.", unit="label"
+    ),
+    *(
+        _performance(f"error_p{share}", f"Error, {share} % quantile", "none", ANY, definition, unit="label")
+        for share, definition in (
+            (10, "ŷ − y of which a tenth of the rows is below."),
+            (50, "Median of ŷ − y."),
+            (90, "ŷ − y of which a tenth of the rows is above."),
+        )
+    ),
+)

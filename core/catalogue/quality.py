@@ -1,0 +1,57 @@
+"""Data quality and volume."""
+
+from core.catalogue.info import POSITIVE, SHARE, Better, MetricInfo
+
+
+def _quality(name: str, title: str, definition: str, better: Better = "lower") -> MetricInfo:
+    return MetricInfo(
+        name, title, "quality", better, "", SHARE, False, definition, "share of rows, Wilson interval"
+    )
+
+
+QUALITY = (
+    _quality("missing_share", "Missing", "Rows without a value (NULL)."),
+    _quality("non_finite_share", "Not finite", "Rows with NaN or an infinity."),
+    _quality("type_mismatch", "Wrong type", "Rows whose value cannot be read as the column's type."),
+    _quality(
+        "out_of_range_share",
+        "Out of range",
+        "Usable numbers below the smallest or above the largest of the reference.",
+    ),
+    _quality("unseen_share", "Unseen values", "Usable values that the reference never had."),
+    _quality("constant", "Constant", "1 where all usable values of the window are equal, else 0."),
+    _quality(
+        "duplicate_share",
+        "Duplicates",
+        "Rows removed because a later row has the same prediction_id, of all rows.",
+    ),
+    _quality(
+        "labelled_share", "Labelled", "Rows with a label, of the rows that can get one.", better="higher"
+    ),
+)
+
+
+VOLUME = (
+    MetricInfo(
+        "volume",
+        "Rows",
+        "volume",
+        "none",
+        "rows",
+        POSITIVE,
+        False,
+        "Rows after deduplication.",
+        "the prediction log",
+    ),
+    MetricInfo(
+        "freshness",
+        "Freshness",
+        "volume",
+        "lower",
+        "hours",
+        POSITIVE,
+        False,
+        "Time since the newest row, judged by the clock at each sweep.",
+        "the prediction log",
+    ),
+)

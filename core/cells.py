@@ -1,0 +1,88 @@
+"""Cells as arrays: stacking their count lists into matrices, and merging cells by addition."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core.entities import CELL_KEYS, CELLS
+from core.errors import BinningError
+
+_ADDED = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
+_LISTS = ("counts", "sums")
+
+
+def stacked(lists: pl.Series, width: int | None = None) -> NDArray[np.float64]:
+    """Return a list column as a matrix, one row per cell; shorter lists are filled up with zeros.
+
+    Parameters
+    ----------
+    lists : `counts` or `sums` of some cells
+    width : columns of the result; default: the longest list
+    """
+    arrow = lists.cast(pl.List(pl.Float64)).rechunk().to_arrow()
+    offsets, values = arrow.offsets.to_numpy(), arrow.values.to_numpy(zero_copy_only=False)
+    lengths = np.diff(offsets)
+    longest = int(lengths.max(initial=0))
+    if width is None:
+        width = longest
+    if longest > width:
+        raise BinningError(
+            f"a cell has {longest} counts, expected at most {width}; count both on the same grid"
+        )
+    matrix = np.zeros((len(lists), width))
+    matrix[np.arange(width) < lengths[:, None]] = values[offsets[0] : offsets[-1]]
+    return matrix
+
+
+def merge_cells(cells: pl.DataFrame) -> pl.DataFrame:
+    """Add up cells that differ only in their window; `low`, `high` and the window become the outermost.
+
+    Parameters
+    ----------
+    cells : CELLS
+
+    Returns
+    -------
+    CELLS, one row per key without window, sorted by it.
+
+    Raises
+    ------
+    BinningError
+        If cells to be added were counted on different grids or have lists of different length.
+    """
+    keys = [key for key in CELL_KEYS if key != "window_start"]
+    groups = cells.group_by(keys, maintain_order=True).agg(
+        pl.col("window_start").min(),
+        pl.col("window_end").max(),
+        *(pl.col(name).sum() for name in _ADDED),
+        pl.col("low").min(),
+        pl.col("high").max(),
+        pl.col("reference_id").first(),
+        *(pl.col(name).first().list.len().alias(name) for name in _LISTS),
+        pl.col("reference_id").n_unique().alias("grids"),
+        *(pl.col(name).list.len().n_unique().alias(f"{name}_lengths") for name in _LISTS),
+        pl.len().alias("rows"),
+    )
+    odd = groups.filter((pl.col("grids") > 1) | (pl.col("counts_lengths") > 1) | (pl.col("sums_lengths") > 1))
+    if not odd.is_empty():
+        column = odd["column"][0] or odd["kind"][0]
+        raise BinningError(f"cells of {column!r} were counted on different grids; count all windows on one")
+    group_of = cells.select(keys).join(
+        groups.select(keys).with_row_index("row"), on=keys, how="left", maintain_order="left"
+    )["row"]
+    merged = groups.with_columns(_added(cells[name], group_of.cast(pl.Int64).to_numpy(), groups[name]) for name in _LISTS)
+    return merged.select(pl.col(name).cast(dtype) for name, dtype in CELLS.items()).sort(keys)
+
+
+def _added(lists: pl.Series, group_of: NDArray[np.int64], lengths: pl.Series) -> pl.Series:
+    """Return the element-wise sums of the lists of each group."""
+    matrix = stacked(lists)
+    order = np.argsort(group_of, kind="stable")
+    starts = np.flatnonzero(np.diff(group_of[order], prepend=-1))
+    sums = np.add.reduceat(matrix[order], starts) if len(starts) else matrix
+    inside = np.arange(matrix.shape[1]) < lengths.fill_null(0).to_numpy()[:, None]
+    flat = pl.DataFrame({"group": np.nonzero(inside)[0], "value": sums[inside]})
+    grouped = flat.group_by("group", maintain_order=True).agg("value")
+    index = pl.DataFrame({"group": pl.int_range(len(lengths), dtype=pl.Int64, eager=True)})
+    joined = index.join(grouped, on="group", how="left", maintain_order="left")["value"]
+    return joined.fill_null([]).alias(lists.name)

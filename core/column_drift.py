@@ -1,0 +1,168 @@
+"""The drift metrics of many columns and windows at once, from their cells."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core import bins, drift
+from core.cells import stacked
+from core.entities import Grid, NumericGrid
+from core.errors import BinningError
+from core.estimates import Estimate, Numbers, ratio
+
+_NO_VALUES = "no usable values in this window"
+_NO_REFERENCE = "the reference has no usable values of this column"
+
+
+def numeric(cells: pl.DataFrame, reference: pl.DataFrame, grid: Grid) -> Mapping[str, Estimate]:
+    """Return the distances of numeric cells from the reference of their column and segment.
+
+    Shares are compared on the coarse grid, Kolmogorov–Smirnov and Wasserstein on the fine one.
+
+    Parameters
+    ----------
+    cells : CELLS of kind numeric, of any number of columns and windows
+    reference : CELLS of kind numeric, one row per column and segment
+    grid : what both were counted on
+
+    Raises
+    ------
+    BinningError
+        If a cell has another number of counts than its column's grid has bins.
+    """
+    columns = cells["column"].unique().sort()
+    grids = [grid.numeric.get(column, NumericGrid()) for column in columns]
+    of = cells["column"].cast(pl.Enum(columns)).to_physical().to_numpy()
+    rows, usual, at = _with_reference(cells, reference)
+    _check(cells, np.array([len(g.edges) + 1 if g.edges else 0 for g in grids])[of])
+    whole = _whole_reference(columns, reference, rows.shape[1])
+    ends = _filled([bins.coarse_ends(c[: len(g.edges) + 1]) for c, g in zip(whole, grids, strict=True)])
+    places = _filled([bins.positions(g.edges, c) for c, g in zip(whole, grids, strict=True)], rows.shape[1])
+    result = _on_shares(bins.joined(usual, ends[of]), bins.joined(rows, ends[of]))
+    result["kolmogorov_smirnov"] = _kolmogorov_smirnov(usual, rows)
+    outer = np.array([(g.edges[0], g.edges[-1], len(g.edges)) if g.edges else (0.0, 0.0, 1) for g in grids])[
+        of
+    ]
+    result["wasserstein"] = _wasserstein(
+        usual, rows, _reaching(places[of], cells, outer), _mean_moved(cells, reference, at)
+    )
+    result["wasserstein_normed"] = _normed(result["wasserstein"], np.array([g.scale for g in grids])[of])
+    return result
+
+
+def categorical(cells: pl.DataFrame, reference: pl.DataFrame) -> Mapping[str, Estimate]:
+    """Return the distances of categorical cells from the reference of their column and segment.
+
+    Parameters
+    ----------
+    cells : CELLS of kind categorical, of any number of columns and windows
+    reference : CELLS of kind categorical, one row per column and segment, counted on the same grid
+    """
+    rows, usual, _ = _with_reference(cells, reference)
+    result = _on_shares(usual, rows)
+    statistic, p_value = drift.chi_squared(usual, rows)
+    result["chi_squared"] = _distance(
+        usual, rows, statistic, drift.expected_chi_squared(usual, rows), p_value
+    )
+    return result
+
+
+def _with_reference(
+    cells: pl.DataFrame, reference: pl.DataFrame
+) -> tuple[Numbers, Numbers, NDArray[np.int64]]:
+    """Return the counts of the cells and of their references (zeros if none), and the references' rows."""
+    width = max(int(frame["counts"].list.len().max() or 0) for frame in (cells, reference))  # type: ignore[arg-type]
+    found = reference.select("column", "segment").with_row_index("row")
+    at = cells.select("column", "segment").join(
+        found, on=["column", "segment"], how="left", maintain_order="left"
+    )["row"]
+    row = at.cast(pl.Int64).fill_null(len(reference)).to_numpy()
+    none = np.zeros((1, width))
+    return stacked(cells["counts"], width), np.vstack([stacked(reference["counts"], width), none])[row], row
+
+
+def _check(cells: pl.DataFrame, lengths: NDArray[np.int64]) -> None:
+    given = cells["counts"].list.len().fill_null(0).to_numpy()
+    wrong = np.flatnonzero((lengths > 0) & (given != lengths))
+    if len(wrong):
+        first = int(wrong[0])
+        raise BinningError(
+            f"a cell of {cells['column'][first]!r} has {given[first]} counts, its grid {lengths[first]}; "
+            "count the window again on the current grid"
+        )
+
+
+def _whole_reference(columns: pl.Series, reference: pl.DataFrame, width: int) -> Numbers:
+    """Return each column's counts in the whole reference: they shape the grid of every segment."""
+    whole = reference.filter(pl.col("segment") == "").select("column", "counts")
+    return stacked(
+        columns.to_frame().join(whole, on="column", how="left", maintain_order="left")["counts"], width
+    )
+
+
+def _filled(lists: Sequence[NDArray[Any]], width: int = 0) -> NDArray[Any]:
+    """Return arrays of different length as one matrix, each filled up with its last value."""
+    width = max(width, *(len(values) for values in lists), 1)
+    return np.array([np.pad(values, (0, width - len(values)), mode="edge") for values in lists])
+
+
+def _on_shares(usual: Numbers, rows: Numbers) -> dict[str, Estimate]:
+    return {
+        name: _distance(usual, rows, distance(usual, rows), expected(usual, rows) if expected else None)
+        for name, (distance, expected) in drift.ON_SHARES.items()
+    }
+
+
+def _kolmogorov_smirnov(usual: Numbers, rows: Numbers) -> Estimate:
+    value = drift.kolmogorov_smirnov(usual, rows)
+    p_value = drift.kolmogorov_smirnov_p_value(value, usual.sum(axis=-1), rows.sum(axis=-1))
+    return _distance(usual, rows, value, drift.expected_kolmogorov_smirnov(usual, rows), p_value)
+
+
+def _wasserstein(usual: Numbers, rows: Numbers, places: Numbers, mean_moved: Numbers) -> Estimate:
+    # The distance is never below the difference of the means, which the sums give exactly: one absurd value
+    # far outside the reference, or two values in neighbouring bins, are then measured right.
+    value = np.maximum(drift.wasserstein(usual, rows, places), np.abs(mean_moved))
+    return _distance(usual, rows, value, drift.expected_wasserstein(usual, rows, places))
+
+
+def _normed(distance: Estimate, scale: Numbers) -> Estimate:
+    reason = np.where(
+        np.isnan(distance.value), distance.reason, "the reference is constant, so it has no scale"
+    )
+    expected = None if distance.expected is None else ratio(distance.expected, scale)
+    return replace(distance, value=ratio(distance.value, scale), expected=expected, reason=reason)
+
+
+def _reaching(places: Numbers, cells: pl.DataFrame, outer: Numbers) -> Numbers:
+    """Return positions with below and above midway between the extremes of reference and window."""
+    first, last, above = outer.T
+    low, high = (cells[name].cast(pl.Float64).to_numpy() for name in ("low", "high"))
+    reaching = places.copy()
+    reaching[:, 0] = first - np.fmax(first - low, 0.0) / 2
+    reaching[np.arange(len(places)), above.astype(np.intp)] = last + np.fmax(high - last, 0.0) / 2
+    return reaching
+
+
+def _mean_moved(cells: pl.DataFrame, reference: pl.DataFrame, at: NDArray[np.int64]) -> Numbers:
+    """Return the mean of each cell minus its reference's; both are centred alike."""
+    now, usual = (
+        ratio(stacked(frame["sums"], 2)[:, 0], frame["n"].to_numpy()) for frame in (cells, reference)
+    )
+    return now - np.append(usual, np.nan)[at]
+
+
+def _distance(
+    usual: Numbers,
+    rows: Numbers,
+    value: Numbers,
+    expected: Numbers | None = None,
+    p_value: Numbers | None = None,
+) -> Estimate:
+    n = rows.sum(axis=-1)
+    reason = np.where(n > 0, _NO_REFERENCE, _NO_VALUES)
+    return Estimate(value, n, reason, expected=expected, p_value=p_value)

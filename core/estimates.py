@@ -1,0 +1,84 @@
+"""A metric's number for many windows at once: with its rows, its uncertainty and why it may be missing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Numbers = NDArray[np.float64]
+
+Z95 = 1.959963984540054  # standard normal quantile of a two-sided 95 % interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric for k windows: arrays of shape (k,), NaN where a number cannot be given.
+
+    `reason` says why `value` is NaN, wherever it is. `n` is the rows the value rests on; `sampling_error` one
+    standard error; `lower`, `upper` a 95 % interval; `expected` what a distance shows when nothing drifted.
+    """
+
+    value: Numbers
+    n: Numbers
+    reason: str | NDArray[np.str_]
+    sampling_error: Numbers | None = None
+    lower: Numbers | None = None
+    upper: Numbers | None = None
+    expected: Numbers | None = None
+    p_value: Numbers | None = None
+
+
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Numbers:
+    """Divide; NaN where the denominator is 0, so that a rate without rows is never mistaken for 0.
+
+    Examples
+    --------
+    >>> ratio([1, 0], [2, 0])
+    array([0.5, nan])
+    """
+    top, bottom = np.broadcast_arrays(
+        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    )
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+
+
+def wilson(hits: ArrayLike, n: ArrayLike) -> tuple[Numbers, Numbers]:
+    """Return the 95 % score interval of a share; it holds for few rows and for shares near 0 or 1.
+
+    Source: Wilson (1927), Journal of the American Statistical Association 22.
+
+    Examples
+    --------
+    >>> [round(float(bound), 4) for bound in wilson(0, 10)]
+    [0.0, 0.2775]
+    """
+    total = np.asarray(n, dtype=np.float64)
+    share = ratio(hits, total)
+    middle = ratio(share * total + Z95**2 / 2, total + Z95**2)
+    half = ratio(Z95 * np.sqrt(total * share * (1 - share) + Z95**2 / 4), total + Z95**2)
+    # At 0 and 1 the bound is the share itself; rounding must not push it beyond.
+    return np.where(share == 0, 0.0, middle - half), np.where(share == 1, 1.0, middle + half)
+
+
+def proportion(hits: ArrayLike, n: ArrayLike, reason: str) -> Estimate:
+    """Return the share hits / n with its binomial standard error and Wilson interval."""
+    total = np.asarray(n, dtype=np.float64)
+    share = ratio(hits, total)
+    lower, upper = wilson(hits, total)
+    return Estimate(share, total, reason, np.sqrt(ratio(share * (1 - share), total)), lower, upper)
+
+
+def measured(
+    value: Numbers,
+    n: ArrayLike,
+    reason: str,
+    variance: Numbers | None = None,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Estimate:
+    """Return a value with the normal 95 % interval of its sampling variance, cut at the metric's bounds."""
+    total = np.broadcast_to(np.asarray(n, dtype=np.float64), value.shape)
+    if variance is None:
+        return Estimate(value, total, reason)
+    error = np.sqrt(np.maximum(variance, 0.0))
+    lower, upper = np.clip(value - Z95 * error, *bounds), np.clip(value + Z95 * error, *bounds)
+    return Estimate(value, total, reason, error, lower, upper)

@@ -1,0 +1,186 @@
+"""From the cells of a model's windows to its metrics: which counts feed which metric, all windows at once."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import polars as pl
+
+from core import column_drift, operations, quality
+from core.catalogue import CATALOGUE
+from core.cells import merge_cells, stacked
+from core.declaration import Declaration
+from core.entities import METRICS, Grid, Kind, NumericGrid
+from core.errors import BinningError
+from core.estimates import Numbers
+from core.metric_rows import Block, frame
+
+__all__ = ["measure", "merge_cells"]
+
+Kinds = Mapping[Kind, pl.DataFrame]
+
+_BATCH = 20_000  # cells whose counts are compared together: bounds the memory of their matrices
+
+
+def measure(
+    cells: pl.DataFrame, reference_cells: pl.DataFrame, grid: Grid, declaration: Declaration
+) -> pl.DataFrame:
+    """Return every metric of the windows and slices that the cells count.
+
+    Parameters
+    ----------
+    cells : CELLS of any number of windows
+    reference_cells : CELLS of the reference windows; drift is measured from their sum (pass it merged where
+        `measure` is called often)
+    grid : what both were counted on; while it is learning there is no drift
+    declaration : the model
+
+    Returns
+    -------
+    METRICS, sorted by METRIC_KEYS. A number that cannot be given is null and carries its reason.
+
+    Raises
+    ------
+    BinningError
+        If cells were counted on another grid.
+    """
+    _check_grid(cells, grid)
+    kinds = {Kind(str(kind)): part for (kind,), part in cells.partition_by("kind", as_dict=True).items()}
+    whole = {kind: part.filter(pl.col("group") == "") for kind, part in kinds.items()}
+    blocks = [*_quality(whole, grid, declaration), *_operations(whole, grid, declaration)]
+    if grid.frozen:
+        _check_grid(reference_cells, grid)
+        blocks += _drift(whole, reference_cells, grid, declaration)
+    return _with_maturity(frame(blocks), whole, declaration)
+
+
+def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
+    if (rows := kinds.get(Kind.ROWS)) is not None:
+        n, duplicates, labellable = _numbers(rows, "n"), _count(rows, 0), _count(rows, 2)
+        yield Block(_of_model(rows), quality.of_rows(n, duplicates))
+        if declaration.actual:
+            yield Block(_of_model(rows), quality.labelled(n - _numbers(rows, "missing"), labellable))
+    for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
+        if (cells := kinds.get(kind)) is None:
+            continue
+        # What the label lacks has not arrived: that is labelled_share, not a fault of the data.
+        features = cells.filter(pl.col("column") != (declaration.actual or ""))
+        non_finite = pl.sum_horizontal("nan", "positive_infinity", "negative_infinity")
+        parts = (_numbers(features, name) for name in ("n", "missing", non_finite, "uncastable"))
+        yield Block(features, quality.of_any(*parts))
+        yield from (_numeric_quality if kind is Kind.NUMERIC else _categorical_quality)(cells, grid)
+
+
+def _numeric_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
+    yield Block(cells, quality.constant_number(*(_numbers(cells, name) for name in ("n", "low", "high"))))
+    binned = [column for column, bins in grid.numeric.items() if bins.edges and grid.frozen]
+    cells = cells.filter(pl.col("column").is_in(binned))
+    outside = pl.col("counts").list.first() + pl.col("counts").list.last()
+    yield Block(cells, quality.out_of_range(_numbers(cells, "n"), _numbers(cells, outside)))
+
+
+def _categorical_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
+    if not grid.frozen:
+        return
+    n, new = _numbers(cells, "n"), _count(cells, -1)
+    largest = _numbers(
+        cells, pl.col("counts").list.head(pl.col("counts").list.len() - 2).list.max().fill_null(0)
+    )
+    together = _numbers(cells, pl.col("counts").list.tail(2).list.sum())
+    yield Block(cells, quality.unseen(n, new))
+    yield Block(cells, quality.constant_category(n, largest, together))
+
+
+def _drift(
+    kinds: Kinds, reference_cells: pl.DataFrame, grid: Grid, declaration: Declaration
+) -> Iterator[Block]:
+    """Compare features, scores, predictions and labels, each slice with its segment in the reference."""
+    operated = {declaration.operations.latency_ms, declaration.operations.cost_usd}
+    operated |= {name for key, custom in declaration.custom.items() for name in (key, custom.column)}
+    features = declaration.features
+    unwatched = operated - {
+        *(features.numeric if features else ()),
+        *(features.categorical if features else ()),
+    }
+    watched = ~pl.col("column").is_in([name for name in unwatched if name])
+    # A new version or variant has no past of its own: it is compared with all traffic of its segment.
+    same_traffic = (pl.col("version") == "") & (pl.col("variant") == "") & (pl.col("group") == "")
+    for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
+        cells = kinds[kind].filter(watched) if kind in kinds else pl.DataFrame()
+        reference = merge_cells(reference_cells.filter((pl.col("kind") == kind) & watched & same_traffic))
+        for batch in cells.iter_slices(_BATCH):
+            if kind is Kind.NUMERIC:
+                yield Block(batch, column_drift.numeric(batch, reference, grid))
+            else:
+                yield Block(batch, column_drift.categorical(batch, reference))
+
+
+def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
+    declared = declaration.operations
+    if (rows := kinds.get(Kind.ROWS)) is not None:
+        hours = (pl.col("window_end") - pl.col("window_start")).dt.total_microseconds() / 3.6e9
+        n = _numbers(rows, "n")
+        yield Block(_of_model(rows), operations.throughput(n, _numbers(rows, hours)))
+        if declared.status:
+            yield Block(_of_model(rows), operations.error_share(n, _count(rows, 1)))
+    if declared.latency_ms and (cells := kinds.get(Kind.LATENCY)) is not None:
+        counts, low, high = stacked(cells["counts"]), _numbers(cells, "low"), _numbers(cells, "high")
+        yield Block(_of_model(cells), operations.latency(counts, low, high))
+    if declared.cost_usd:
+        yield from _mean("cost_per_prediction", (declared.cost_usd,), kinds, grid)
+    for name, custom in declaration.custom.items():
+        if custom.kind == "numeric":
+            yield from _mean(name, (name, custom.column), kinds, grid)
+        elif (cells := kinds.get(Kind.RATE)) is not None:
+            cells = cells.filter(pl.col("column").is_in([name, custom.column]))
+            yield Block(_of_model(cells), operations.rate(name, _numbers(cells, "n"), _count(cells, 0)))
+
+
+def _mean(metric: str, columns: tuple[str, ...], kinds: Kinds, grid: Grid) -> Iterator[Block]:
+    for column in columns:
+        cells = kinds.get(Kind.NUMERIC, pl.DataFrame(schema={"column": pl.String})).filter(
+            pl.col("column") == column
+        )
+        if not cells.is_empty():
+            centre = grid.numeric.get(column, NumericGrid()).centre
+            total, squares = stacked(cells["sums"], 2).T
+            yield Block(
+                _of_model(cells), operations.mean(metric, _numbers(cells, "n"), centre, total, squares)
+            )
+            return
+
+
+def _with_maturity(metrics: pl.DataFrame, kinds: Kinds, declaration: Declaration) -> pl.DataFrame:
+    """Say from when on the labels of a window are complete: its last row plus the label delay."""
+    rows = kinds.get(Kind.ROWS, pl.DataFrame(schema={**METRICS, "high": pl.Float64}))
+    rows = rows.filter((pl.col("segment") == "") & (pl.col("version") == "") & (pl.col("variant") == ""))
+    last = (pl.col("high") * 1e6).cast(pl.Int64).cast(METRICS["mature_at"])
+    lasts = rows.select("window_start", last=last).unique("window_start")
+    needs_labels = [name for name, info in CATALOGUE.items() if info.needs_labels]
+    waits = pl.col("metric").is_in(needs_labels) | (pl.col("column") == (declaration.actual or "")) & (
+        pl.col("column") != ""
+    )
+    complete = pl.coalesce("last", "window_end") + declaration.label_delay
+    joined = metrics.join(lasts, on="window_start", how="left", maintain_order="left")
+    return joined.with_columns(mature_at=pl.when(waits).then(complete)).select(METRICS.keys())
+
+
+def _check_grid(cells: pl.DataFrame, grid: Grid) -> None:
+    others = cells.filter(pl.col("reference_id") != grid.reference_id)["reference_id"].unique().sort()
+    if len(others):
+        raise BinningError(
+            f"cells were counted on grid {others[0]!r}, not {grid.reference_id!r}; count their windows again"
+        )
+
+
+def _numbers(cells: pl.DataFrame, name: str | pl.Expr) -> Numbers:
+    values = cells.select(value=pl.col(name) if isinstance(name, str) else name)["value"]
+    return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _count(cells: pl.DataFrame, at: int) -> Numbers:
+    return _numbers(cells, pl.col("counts").list.get(at, null_on_oob=True).fill_null(0))
+
+
+def _of_model(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys of metrics that belong to no column."""
+    return cells.with_columns(column=pl.lit(""))

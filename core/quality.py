@@ -1,0 +1,70 @@
+"""Data quality of a window: what is missing, unreadable, out of range, new, constant or doubled."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from core.estimates import Estimate, Numbers, measured, proportion
+
+_NO_ROWS = "no rows in this window"
+_NO_VALUES = "no usable values in this window"
+
+
+def of_any(n: Numbers, missing: Numbers, non_finite: Numbers, uncastable: Numbers) -> Mapping[str, Estimate]:
+    """Return the shares that every column has, of all its rows.
+
+    Parameters
+    ----------
+    n, missing, non_finite, uncastable : rows with a usable value, without one, with NaN or ±inf, with a value
+        of another type; shape (k,)
+    """
+    rows = n + missing + non_finite + uncastable
+    return {
+        "missing_share": proportion(missing, rows, _NO_ROWS),
+        "non_finite_share": proportion(non_finite, rows, _NO_ROWS),
+        "type_mismatch": proportion(uncastable, rows, _NO_ROWS),
+    }
+
+
+def out_of_range(n: Numbers, outside: Numbers) -> Mapping[str, Estimate]:
+    """Return the share of usable numbers below the smallest or above the largest of the reference."""
+    return {"out_of_range_share": proportion(outside, n, _NO_VALUES)}
+
+
+def unseen(n: Numbers, new: Numbers) -> Mapping[str, Estimate]:
+    """Return the share of usable values that the reference never had."""
+    return {"unseen_share": proportion(new, n, _NO_VALUES)}
+
+
+def constant_number(n: Numbers, low: Numbers, high: Numbers) -> Mapping[str, Estimate]:
+    """Return 1 where all numbers of a window are equal, 0 where they differ; one alone says nothing."""
+    return _constant(np.where(n > 1, (low == high).astype(np.float64), np.nan), n)
+
+
+def constant_category(n: Numbers, largest: Numbers, together: Numbers) -> Mapping[str, Estimate]:
+    """Return 1 where all rows of a window hold one value, 0 where they differ.
+
+    Parameters
+    ----------
+    n, largest, together : usable values, rows of the most frequent kept value, rows whose values are only
+        counted together (other or unseen; where they are all rows, nobody knows); shape (k,)
+    """
+    known = (n > 1) & (together < n)
+    return _constant(np.where(known, (largest == n).astype(np.float64), np.nan), n)
+
+
+def of_rows(n: Numbers, duplicates: Numbers) -> Mapping[str, Estimate]:
+    """Return the volume and the share of rows removed because a later row has the same prediction_id."""
+    return {
+        "volume": measured(n, n, _NO_ROWS),
+        "duplicate_share": proportion(duplicates, n + duplicates, _NO_ROWS),
+    }
+
+
+def labelled(labelled_rows: Numbers, labellable: Numbers) -> Mapping[str, Estimate]:
+    """Return the share of rows with a label among those whose label can still come or has come."""
+    return {"labelled_share": proportion(labelled_rows, labellable, "no row of this window can get a label")}
+
+
+def _constant(value: Numbers, n: Numbers) -> Mapping[str, Estimate]:
+    return {"constant": measured(value, n, "fewer than two values that could be told apart")}
