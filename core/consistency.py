@@ -4,6 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from core.catalogue import CATALOGUE
+from core.monitors import Monitor
+from core.strict import nearest
+
 if TYPE_CHECKING:
     from core.declaration import Declaration
 
@@ -11,10 +15,14 @@ CELLS_PER_WINDOW = 20_000
 SEGMENT_SLICES = 51  # the 50 most frequent reference values + other
 PROTECTED_GROUPS = 50
 
+AUTO_METRIC = "drift"  # the automatic verdict over a column's questions, shown as jensen_shannon
+_WHOLE_MODEL = ("duplicate_share", "labelled_share")  # the quality metrics that are not of a column
+_GETS_BETTER = {"higher": ("above", "rise"), "lower": ("below", "drop")}
+
 
 def problems(declaration: "Declaration") -> list[str]:
     """Return everything that does not fit together in a declaration; empty when all does."""
-    checks = (_task, _labels, _columns, _slices, _reference, _size)
+    checks = (_task, _labels, _columns, _slices, _reference, _size, _monitors)
     return [problem for check in checks for problem in check(declaration)]
 
 
@@ -121,10 +129,6 @@ def _slices(declaration: "Declaration") -> Iterator[str]:
         for column in columns:
             if column in (log.timestamp, log.prediction_id):
                 yield f"{key}: {column!r} is different in every row; choose a column with few values"
-    names = Counter(monitor.name for monitor in declaration.monitors)
-    for index, monitor in enumerate(declaration.monitors):
-        if names[monitor.name] > 1:
-            yield f"monitors.{index}: {names[monitor.name]} monitors are named {monitor.name!r}; rename one"
 
 
 def _reference(declaration: "Declaration") -> Iterator[str]:
@@ -149,6 +153,72 @@ def _size(declaration: "Declaration") -> Iterator[str]:
             f"segments: {len(declaration.segments)} segments and {features} features make about {cells:,} "
             f"cells per window, at most {CELLS_PER_WINDOW:,} are kept; declare fewer of them"
         )
+
+
+def _monitors(declaration: "Declaration") -> Iterator[str]:
+    names = Counter(monitor.name for monitor in declaration.monitors)
+    for index, monitor in enumerate(declaration.monitors):
+        if names[monitor.name] > 1:
+            yield f"monitors.{index}: {names[monitor.name]} monitors are named {monitor.name!r}; rename one"
+        for problem in (*_metric(monitor, declaration), *_places(monitor, declaration)):
+            yield f"monitors.{index}.{problem}"
+
+
+def _metric(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
+    metric, rule = monitor.metric, monitor.rule
+    known = [*CATALOGUE, AUTO_METRIC, *declaration.custom]
+    if metric not in known:
+        yield f"metric: {metric!r} is no metric; {nearest(metric, known, 'docs/metrics.md lists them')}"
+    elif (metric == AUTO_METRIC) is not (rule == "threshold"):
+        distances = "a limit of your own needs a distance, e.g. jensen_shannon"
+        yield f"threshold: auto is for the metric {AUTO_METRIC} and {AUTO_METRIC} has no other; {distances}"
+    elif metric in CATALOGUE:
+        info = CATALOGUE[metric]
+        if rule in _GETS_BETTER.get(info.better, ()):
+            other = _GETS_BETTER["lower" if info.better == "higher" else "higher"]
+            better = f"{info.better} is better for {metric}"
+            yield f"{rule}: {better}, so this would alarm on good news; use {' or '.join(other)}"
+        if info.needs_labels and declaration.actual is None:
+            yield f"metric: {metric} needs labels; declare predictions.actual or labels"
+
+
+def _places(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
+    """Yield what is wrong with the columns, segments and protected attributes of a monitor."""
+    info = CATALOGUE.get(monitor.metric)
+    family = info.family if info else AUTO_METRIC if monitor.metric == AUTO_METRIC else "custom"
+    of_columns = family == "drift" or (family == "quality" and monitor.metric not in _WHOLE_MODEL)
+    if monitor.columns and not of_columns:
+        yield f"columns: {monitor.metric} is not measured per column; remove columns"
+    elif monitor.columns not in (None, "all") and declaration.features:
+        yield from _unknown("columns", monitor.columns or (), _counted(declaration), "declared column")
+    if monitor.segments and monitor.segments != "all":
+        yield from _unknown("segments", monitor.segments, declaration.segments, "declared segment")
+    if monitor.segments == "all" and not declaration.segments:
+        yield "segments: all of none; declare segments first"
+    if monitor.protected and family != "fairness":
+        yield f"protected: {monitor.metric} is no fairness metric; remove protected"
+    elif family == "fairness":
+        attributes = [p if isinstance(p, str) else p.column for p in declaration.protected]
+        crossed = [" & ".join(attributes)] if len(attributes) > 1 else []
+        yield from _unknown(
+            "protected", monitor.protected or (), [*attributes, *crossed], "protected attribute"
+        )
+        if not attributes:
+            yield f"metric: {monitor.metric} compares groups; declare protected first"
+
+
+def _counted(declaration: "Declaration") -> list[str]:
+    """Return the columns whose distribution is counted."""
+    log, features = declaration.predictions, declaration.features
+    scores = log.score.values() if isinstance(log.score, dict) else [log.score]
+    outcome = [column for column in (*scores, log.prediction, declaration.actual) if column]
+    return [*features.numeric, *features.categorical, *outcome] if features else outcome
+
+
+def _unknown(key: str, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[str]:
+    for name in names:
+        if name not in known:
+            yield f"{key}: {name!r} is no {what}; {nearest(name, known)}"
 
 
 def _repeated(columns: Iterable[str]) -> list[str]:

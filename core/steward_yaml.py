@@ -1,0 +1,216 @@
+"""steward.yaml, the administrator's file: its keys, and the one place where ${ENV} is expanded."""
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from core.errors import DeclarationError
+from core.schedule import Cron
+from core.strict import Duration, Strict, Text, nearest, read_yaml, shape, validated
+
+FILE_NAME = "steward.yaml"
+
+
+def load_settings(file: Path) -> "Settings":
+    """Return what steward.yaml says; the environment variable STEWARD_AUTH overrides `auth.mode`.
+
+    Raises
+    ------
+    DeclarationError
+        If it holds what Steward does not accept, or names an unset environment variable.
+    """
+    written = read_yaml(file)
+    expanded = _expanded(written, os.environ, key="", file=file)
+    if mode := os.environ.get("STEWARD_AUTH"):
+        auth = expanded.get("auth")
+        expanded["auth"] = {**(auth if isinstance(auth, dict) else {}), "mode": mode}
+    return validated(Settings, expanded, file=str(file), shown=written)
+
+
+def _age(value: object) -> object:
+    # A year is kept as 366 days: retention may keep a day too long, never one too short.
+    match = re.fullmatch(r"(\d+)\s*y", str(value).strip())
+    return timedelta(days=366 * int(match[1])) if match else value
+
+
+def _url(text: str) -> str:
+    if not re.match(r"https?://[^/\s]+", text):
+        raise ValueError(f"{text!r} is no address; expected https://…")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", text):
+        raise ValueError(f"{text!r} is no name; expected up to 63 letters, digits, _ and -")
+    return text
+
+
+def _scope(text: str) -> str:
+    if not re.fullmatch(r"all|owner|team:.+", text):
+        raise ValueError(f"{text!r} is no scope; expected all, owner or team:NAME")
+    return text
+
+
+Age = Annotated[Duration, BeforeValidator(_age)]
+Url = Annotated[str, AfterValidator(_url)]
+Name = Annotated[str, AfterValidator(_name)]
+Role = Literal[
+    "viewer", "auditor", "analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin"
+]
+
+
+class FixedClock(Strict):
+    """A clock that stands still, for demonstrations and tests."""
+
+    fixed: AwareDatetime
+
+
+class Webhook(Strict):
+    """A channel that posts signed messages to an address of yours."""
+
+    webhook: Url = Field(repr=False)
+    secret: Text = Field(repr=False)
+    allow_private: bool = False
+
+
+class Digest(Strict):
+    """A summary that is sent at set times."""
+
+    channel: str
+    at: Annotated[str, AfterValidator(lambda line: Cron.parse(line).line)]
+    scope: Annotated[str, AfterValidator(_scope)] = "all"
+
+
+class Command(Strict):
+    """A program that Steward may start; declarations refer to it by name only."""
+
+    run: tuple[Text, ...] = Field(min_length=1)
+    cwd: str | None = None
+    env: tuple[str, ...] = ()
+    timeout: Duration = timedelta(hours=1)
+
+
+class Retention(Strict):
+    """How long what Steward wrote is kept; None keeps it for ever."""
+
+    statistics: Age | None = None
+    ledger: Age | None = None
+    outbox: Age | None = None
+
+
+class Oidc(Strict):
+    """The identity provider, and which of its groups holds which role."""
+
+    server_metadata_url: Url
+    client_id: Text
+    client_secret: Text = Field(repr=False)
+    groups: dict[str, Role] = Field(default_factory=dict)
+    default_role: Role | Literal["none"] = "none"
+
+
+class Auth(Strict):
+    """How people sign in; `single` serves one person on this machine."""
+
+    mode: Literal["single", "local", "oidc"] = "single"
+    oidc: Oidc | None = None
+
+    @model_validator(mode="after")
+    def _provider_is_named(self) -> "Auth":
+        if self.mode == "oidc" and self.oidc is None:
+            raise ValueError(
+                "mode is oidc but oidc is missing; name its server_metadata_url, client_id and client_secret"
+            )
+        return self
+
+
+_ClockSetting = Annotated[
+    Annotated[Literal["real"], Tag("scalar")] | Annotated[FixedClock, Tag("mapping")], Discriminator(shape)
+]
+_Channel = Annotated[
+    Annotated[Text, Tag("scalar")] | Annotated[Webhook, Tag("mapping")], Discriminator(shape)
+]
+
+
+class Settings(Strict):
+    """steward.yaml, the administrator's file: every key is optional."""
+
+    database_url: str | None = Field(default=None, repr=False)
+    clock: _ClockSetting = "real"
+    public_url: Url | None = None
+    auth: Auth = Auth()
+    roots: tuple[Text, ...] = ()
+    channels: dict[Name, _Channel] = Field(default_factory=dict, repr=False)
+    digests: tuple[Digest, ...] = ()
+    commands: dict[Name, Command] = Field(default_factory=dict)
+    retention: Retention = Retention()
+
+    @model_validator(mode="after")
+    def _digests_have_channels(self) -> "Settings":
+        for digest in self.digests:
+            if digest.channel not in self.channels:
+                raise ValueError(
+                    f"digests: {digest.channel!r} is no channel; {nearest(digest.channel, self.channels)}"
+                )
+        return self
+
+
+def _expanded(value: Any, environment: Mapping[str, str], *, key: str, file: Path) -> Any:
+    """Return `value` with each ${NAME} replaced; the key is for the message."""
+    if isinstance(value, dict):
+        return {
+            k: _expanded(v, environment, key=f"{key}.{k}".strip("."), file=file) for k, v in value.items()
+        }
+    if isinstance(value, list):
+        return [_expanded(v, environment, key=f"{key}.{i}", file=file) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        if match[1] not in environment:
+            raise DeclarationError(
+                f"{file}: {key}: the environment variable {match[1]} is not set; set it, or change the key"
+            )
+        return environment[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", variable, value)
+
+
+TEMPLATE = """\
+# Settings of this Steward workspace. Every key is optional; uncomment what you need.
+# Secrets stand here only as ${NAME} and are taken from the environment.
+
+# Where the registry lives; default: SQLite in this folder (needs a local disk).
+# database_url: postgresql+psycopg://steward:${DB_PASSWORD}@db/steward
+
+# clock: real                      # or {fixed: 2014-01-01T00:00:00-05:00}, for demonstrations
+# public_url: https://steward.example.com
+# auth: {mode: single}             # single: one person on this machine
+
+# Further folders that model declarations may read; this folder always may.
+# roots: [/lake/predictions]
+
+# channels:
+#   ml-oncall: slack://${SLACK_TOKEN}/#ml-oncall
+#   audit-hook: {webhook: https://hooks.example.com/steward, secret: "${HOOK_SECRET}"}
+
+# digests:
+#   - {channel: ml-oncall, at: "0 8 * * 1-5", scope: all}      # all | team:NAME | owner
+
+# commands:
+#   train-eta: {run: [python, train.py], cwd: /opt/eta, env: [PATH], timeout: 2h}
+
+# retention: {statistics: 3y, ledger: 400d, outbox: 90d}
+"""
