@@ -80,7 +80,7 @@ def nearest(name: object, known: Iterable[str], otherwise: str = "") -> str:
     close = [folded[match] for match in difflib.get_close_matches(str(name).lower(), folded, n=1)]
     if close:
         return f"did you mean {close[0]!r}?"
-    return otherwise or f"expected one of {', '.join(names)}"
+    return otherwise or f"expected {'one of ' * (len(names) > 1)}{', '.join(names)}"
 
 
 class Strict(BaseModel):
@@ -141,7 +141,12 @@ def _told(document: Mapping[str, Any], detail: ErrorDetails) -> str:
 
 def _line(document: Mapping[str, Any], detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
-    key, value = _located(document, detail["loc"], missing=detail["type"] == "missing")
+    location = detail["loc"]
+    if location and location[-1] == "[key]":  # a key of a mapping is wrong, not its value
+        key, _ = _located(document, location[:-2], missing=False)
+        value = detail["input"]
+    else:
+        key, value = _located(document, location, missing=detail["type"] == "missing")
     match detail["type"]:
         case "missing":
             return f"{key}: required key is missing"
