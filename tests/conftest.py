@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,13 +45,11 @@ def sqlite_store(workspace: Workspace) -> Iterator[Store]:
 
 @pytest.fixture
 def postgresql_url(postgresql_server: Path) -> str:
-    """The URL of a new, empty PostgreSQL database."""
-    name = f"steward_{uuid.uuid4().hex}"
-    with psycopg.connect(
-        host=str(postgresql_server), user="steward", dbname="postgres", autocommit=True
-    ) as c:
-        c.execute(f"CREATE DATABASE {name}")
-    return f"postgresql+psycopg://steward@/{name}?host={postgresql_server}"
+    """The URL of an empty PostgreSQL database; each test process has one, emptied for each test."""
+    with psycopg.connect(host=str(postgresql_server), user="steward", dbname="postgres") as c:
+        c.execute("DROP SCHEMA public CASCADE")
+        c.execute("CREATE SCHEMA public")
+    return f"postgresql+psycopg://steward@/postgres?host={postgresql_server}"
 
 
 @pytest.fixture(scope="session")

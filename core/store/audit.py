@@ -108,11 +108,12 @@ def entries(
 def verify(c: sa.Connection) -> AuditReport:
     """Check every entry against its hash, number and predecessor, and the last one against the head."""
     seq, previous = 0, GENESIS
-    for row in c.execute(sa.select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)):
-        problem = next(_problems(row, seq + 1, previous), None)
-        if problem is not None:
-            return AuditReport("broken", seq + 1, seq, problem)
-        seq, previous = row.seq, row.hash
+    with c.execute(sa.select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            problem = next(_problems(row, seq + 1, previous), None)
+            if problem is not None:
+                return AuditReport("broken", seq + 1, seq, problem)
+            seq, previous = row.seq, row.hash
     head = c.execute(sa.select(audit_head)).one()
     if (head.seq, head.hash) != (seq, previous):
         return AuditReport("truncated", seq, seq, f"the last entry is {seq}, but {head.seq} were written")

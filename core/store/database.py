@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -33,24 +34,20 @@ class Store:
         self.workspace = workspace
         self.root = workspace.root
         url = sa.make_url(workspace.database_url)
-        self.file: Path | None = None  # of SQLite
+        self.file = _sqlite_file(workspace, url)  # None on PostgreSQL
+        self.name = str(self.file or url.render_as_string(hide_password=True))
         self._writers: AbstractContextManager[object] = nullcontext()
-        if url.get_backend_name() == "sqlite":
-            self.file = (workspace.root / (url.database or "")).resolve()
+        if self.file is not None:
             self._writers = filelock.FileLock(f"{self.file}.lock", timeout=timeout_s, poll_interval=0.002)
-            self._readable, self._writable = (
-                sqlite_engine(self.file, write=write, timeout_s=timeout_s) for write in (False, True)
-            )
+            open_engine = partial(sqlite_engine, self.file, timeout_s=timeout_s)
         elif url.get_backend_name() == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
-            self._readable, self._writable = (
-                postgresql_engine(url, write=write, timeout_s=timeout_s) for write in (False, True)
-            )
+            driver = url.set(drivername="postgresql+psycopg")
+            open_engine = partial(postgresql_engine, driver, timeout_s=timeout_s)
         else:
             raise StoreError(
                 f"database_url names {url.drivername}; expected sqlite:///… or postgresql+psycopg://…"
             )
-        self.name = str(self.file or url.render_as_string(hide_password=True))
+        self._readable, self._writable = open_engine(write=False), open_engine(write=True)
         self._parquet: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
@@ -162,7 +159,8 @@ class Store:
         except exc.DBAPIError as error:
             if isinstance(error, exc.IntegrityError):
                 raise
-            raise StoreError(f"the registry {self.name}: {error.orig}; {_advice(self, error)}") from error
+            reason = str(error.orig).splitlines()[0]
+            raise StoreError(f"the registry {self.name}: {reason}; {_advice(self, error)}") from error
 
 
 def revision_seen(c: sa.Connection) -> int:
@@ -170,18 +168,22 @@ def revision_seen(c: sa.Connection) -> int:
     return int(c.execute(sa.select(revision.c.value)).scalar_one())
 
 
+def _sqlite_file(workspace: Workspace, url: sa.URL) -> Path | None:
+    if workspace.settings.database_url is None:
+        return (
+            workspace.root / "registry.db"
+        )  # not by way of the URL, where "?" in a folder's name has a meaning
+    return (workspace.root / (url.database or "")).resolve() if url.get_backend_name() == "sqlite" else None
+
+
 def _advice(store: Store, error: exc.DBAPIError) -> str:
     reason = str(error.orig)
+    if "locked" in reason or "lock timeout" in reason:
+        return "another program holds it open for writing: close it and try again"
+    if "no such table" in reason or reason.startswith("relation "):
+        return f"run: steward init --workspace {store.root}"
     if store.file is None:
-        return (
-            "check that the server of database_url runs and answers"
-            if error.connection_invalidated
-            else "see its log"
-        )
+        return "check that the server of database_url runs and answers"
     if not store.file.exists():
         return f"the file is gone: restore it from a backup, or run: steward init --workspace {store.root}"
-    if "locked" in reason:
-        return "another program holds it open for writing: close it and try again"
-    if "no such table" in reason or "no such column" in reason:
-        return f"run: steward init --workspace {store.root}"
     return "check the disk, and restore the file from a backup if it is damaged"
