@@ -65,6 +65,13 @@ class Calendar:
                 found.append(self.containing(instant))
         return found
 
+    def back(self, instant: datetime, count: int) -> datetime:
+        """Return the start of the window `count` windows before the one that holds `instant`."""
+        start = self.containing(instant).start
+        for _ in range(count):
+            start = self.containing(start - timedelta(microseconds=1)).start
+        return start
+
     def month(self, window: Window) -> str:
         """Return the month ``yyyy-mm`` of the window's start in the zone: the name of its statistics file."""
         return window.start.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m")
@@ -76,19 +83,20 @@ class Calendar:
 def quarter_hours(windows: Sequence[Window]) -> pl.DataFrame:
     """Return the table that maps every UTC quarter hour of the windows to its window.
 
-    Every zone offset in use is a multiple of a quarter hour, so joining on it gives exact local days, months and years.
+    Every zone offset in use is a multiple of a quarter hour, so joining on it gives exact local days,
+    months and years.
 
     Returns
     -------
-    Columns ``quarter_hour`` (Int64, microseconds since 1970 // 900,000,000) and ``window_start`` (Int64, microseconds).
+    Columns ``quarter_hour`` (Int64, microseconds since 1970 // 900,000,000) and ``window_start`` (Int64,
+    microseconds since 1970).
     """
+    bounds = [[_microseconds(end) // QUARTER_HOUR_US for end in (w.start, w.end)] for w in windows]
     frames = [
         pl.DataFrame({"quarter_hour": pl.int_range(first, last, eager=True)}).with_columns(
             window_start=pl.lit(first * QUARTER_HOUR_US, dtype=pl.Int64)
         )
-        for first, last in (
-            (_microseconds(w.start) // QUARTER_HOUR_US, _microseconds(w.end) // QUARTER_HOUR_US) for w in windows
-        )
+        for first, last in bounds
     ]
     empty = pl.DataFrame(schema={"quarter_hour": pl.Int64, "window_start": pl.Int64})
     return pl.concat([empty, *frames])

@@ -1,6 +1,6 @@
 """The ledger: what was read of each log file, so that only new and changed files are read again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +39,12 @@ def record(c: sa.Connection, model: str, entries: Iterable[LedgerEntry]) -> None
         for entry in entries
     ]
     upsert(c, ledger, rows)
+
+
+def forget(c: sa.Connection, model: str, paths: Sequence[str]) -> None:
+    """Drop the entries of prediction logs that others have replaced."""
+    for path in paths:
+        c.execute(sa.delete(ledger).where(ledger.c.model == model, ledger.c.path == path))
 
 
 def bad(c: sa.Connection) -> list[tuple[str, LedgerEntry]]:

@@ -1,7 +1,7 @@
 """References: what is normal for a model, and the frozen grid its rows are counted in.
 
 ``reference/<model>/<reference_id>.grid.json`` is the grid, ``….counts.parquet`` the counts of each reference
-window: the reference stays usable when its logs are gone.
+window, ``….parquet`` a sample of its rows: the reference stays usable when its logs are gone.
 """
 
 import json
@@ -91,6 +91,17 @@ def read_reference_cells(store: Store, model: str, reference_id: str) -> pl.Data
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(model, path, error) from error
+
+
+def write_sample(store: Store, model: str, reference_id: str, rows: pl.DataFrame) -> None:
+    """Keep a sample of a reference's rows, so that it can be counted another way when its logs are gone."""
+    write_frame(_path(store, model, reference_id, "parquet"), rows)
+
+
+def sample_path(store: Store, model: str, reference_id: str) -> Path | None:
+    """Return the file with the sample of a reference's rows, if there is one."""
+    path = _path(store, model, reference_id, "parquet")
+    return path if path.exists() else None
 
 
 def _path(store: Store, model: str, reference_id: str, ending: str) -> Path:

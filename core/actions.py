@@ -1,0 +1,198 @@
+"""Every command that changes what Steward knows: check actor and input, write change and audit entry."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.declaration import Declaration
+from core.entities import Actor, LedgerEntry
+from core.errors import DeclarationError, InputError, NotAllowed
+from core.settings import Workspace
+from core.store import Store, audit, ledger, models
+
+CONFIGURES = ("admin", "ml_engineer")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What applying did to a model (``registered``, ``changed``, ``unchanged``, ``paused``) and its keys."""
+
+    model: str
+    what: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def apply(
+    store: Store,
+    files: Sequence[Path],
+    actor: Actor,
+    *,
+    prune: bool = False,
+    force: bool = False,
+    dry_run: bool = False,
+) -> list[Change]:
+    """Register the models that the files declare, all or none; applying twice changes nothing.
+
+    Parameters
+    ----------
+    files : declarations; none means all of the workspace's ``models/*.yaml``
+    prune : also pause registered models that no file declares (only without `files`)
+    force : replace a declaration that was changed in the dashboard
+
+    Raises
+    ------
+    DeclarationError, PathError
+        If any file cannot be accepted; then none is applied.
+    NotAllowed
+        If the actor may not configure models.
+    """
+    _require(actor, CONFIGURES, "declare models")
+    if prune and files:
+        raise InputError(
+            "--prune pauses models without a file, so it looks at all of models/; leave the file names out"
+        )
+    found = sorted(files or (store.workspace.root / "models").glob("*.y*ml"))
+    declared = _declared(store.workspace, found)
+    now = datetime.now(UTC)
+    with store.write() as c:
+        known = {model.declaration.model: model for model in models.every(c)}
+        changes = [
+            _change(known.get(slug), declaration, file, force=force)
+            for slug, (declaration, file) in declared.items()
+        ]
+        if prune:
+            changes += [
+                Change(slug, "paused", {}, {})
+                for slug in known
+                if slug not in declared and not known[slug].paused
+            ]
+        if not dry_run:
+            for change in changes:
+                _carry_out(c, change, declared, actor, now)
+    return changes
+
+
+def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, end: datetime | None) -> int:
+    """Mark the log files that hold rows in [start, end) to be read again by the next sweep; return how many.
+
+    Windows whose log is gone keep their numbers. Only where other files now hold the same windows (the log
+    was compacted, say) the removed files are forgotten, and the windows are counted from what lies there.
+
+    Raises
+    ------
+    InputError
+        If no such model is registered.
+    """
+    _require(actor, CONFIGURES, "rebuild statistics")
+    with store.write() as c:
+        model = models.get(c, slug)
+        if model is None:
+            raise InputError(f"no model {slug!r} is registered; run: steward status")
+        entries = [e for e in ledger.entries(c, slug) if e.file.kind == "labels" or _within(e, start, end)]
+        present = [e for e in entries if e.state != "gone"]
+        ledger.record(c, slug, [replace(entry, state="changed") for entry in present])
+        ledger.forget(c, slug, [e.file.path for e in _replaced(model.declaration, entries)])
+        period = {"from": start.isoformat() if start else None, "to": end.isoformat() if end else None}
+        audit.append(c, actor, "model.rebuild", f"model:{slug}", after=period, ts=datetime.now(UTC))
+    return len(present)
+
+
+def _declared(workspace: Workspace, files: Iterable[Path]) -> dict[str, tuple[Declaration, Path]]:
+    declared: dict[str, tuple[Declaration, Path]] = {}
+    for file in files:
+        declaration = workspace.declaration(file)
+        if declaration.model in declared:
+            raise DeclarationError(
+                f"{file}: model: {declaration.model!r} is declared in {declared[declaration.model][1]} too; "
+                "give each model one file"
+            )
+        declared[declaration.model] = (declaration, file)
+    return declared
+
+
+def _change(
+    known: models.RegisteredModel | None, declaration: Declaration, file: Path, *, force: bool
+) -> Change:
+    after = declaration.model_dump(mode="json", exclude_unset=True)
+    if known is None:
+        return Change(declaration.model, "registered", {}, after)
+    before = known.declaration.model_dump(mode="json", exclude_unset=True)
+    keys = [key for key in before | after if before.get(key) != after.get(key)]
+    if not keys and not known.paused:
+        return Change(declaration.model, "unchanged", {}, {})
+    if keys and known.managed == "ui" and not force:
+        diff = "\n".join(
+            difflib.unified_diff(
+                known.text.splitlines(), file.read_text().splitlines(), "dashboard", str(file)
+            )
+        )
+        raise DeclarationError(
+            f"{file}: {declaration.model} was changed in the dashboard since; take the change over, or apply "
+            f"with --force\n{diff}"
+        )
+    return Change(
+        declaration.model,
+        "changed",
+        {key: before.get(key) for key in keys},
+        {key: after.get(key) for key in keys},
+    )
+
+
+def _carry_out(
+    c: sa.Connection,
+    change: Change,
+    declared: dict[str, tuple[Declaration, Path]],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    if change.what == "unchanged":
+        return
+    if change.what == "paused":
+        models.pause(c, change.model, True)
+    else:
+        declaration, file = declared[change.model]
+        models.put(c, declaration, text=file.read_text(encoding="utf-8"), now=now)
+        models.pause(c, change.model, False)
+    audit.append(
+        c,
+        actor,
+        f"model.{change.what}",
+        f"model:{change.model}",
+        before=change.before,
+        after=change.after,
+        ts=now,
+    )
+
+
+def _within(entry: LedgerEntry, start: datetime | None, end: datetime | None) -> bool:
+    if entry.first is None or entry.last is None:
+        return True
+    return (end is None or entry.first < end) and (start is None or entry.last >= start)
+
+
+def _replaced(declaration: Declaration, entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Return the removed log files all of whose windows other files hold now."""
+    logs = [e for e in entries if e.file.kind == "predictions" and e.first and e.last]
+
+    def windows(state: str) -> list[tuple[LedgerEntry, set[datetime]]]:
+        return [
+            (e, {w.start for w in declaration.calendar.covering(e.first, e.last)})
+            for e in logs
+            if e.state == state and e.first and e.last
+        ]
+
+    held = set().union(*(starts for _, starts in windows("read")))
+    return [entry for entry, starts in windows("gone") if starts <= held]
+
+
+def _require(actor: Actor, roles: Sequence[str], what: str) -> None:
+    if actor.role not in roles:
+        raise NotAllowed(
+            f"{actor.id} is {actor.role} and may not {what}; ask for the role {' or '.join(roles)}"
+        )

@@ -1,0 +1,173 @@
+"""One sweep of one model: log files → touched windows → counts → metrics → one transaction."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from core import health, logs, reference
+from core.declaration import Declaration
+from core.engine import ENGINES, Engine
+from core.entities import Lease, ModelStatus
+from core.errors import LeaseLost
+from core.measures import measure, merge_cells
+from core.publishing import Counted, Outcome, publish
+from core.recall import Known, recall, time_has_come
+from core.reference import Baseline
+from core.store import Store, leases, references, statistics, sweeps
+from core.survey import Survey, frozen_windows, source, survey
+
+RECENT_WINDOWS = 60  # what a status looks back on
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep did: files read, windows counted and the rows in them; all zero when nothing was new."""
+
+    model: str
+    files: int = 0
+    windows: int = 0
+    rows: int = 0
+
+
+def sweep(store: Store, slug: str, *, now: datetime, holder: str) -> SweepResult:
+    """Bring a model's statistics and status up to what its log files say at `now`.
+
+    A crash at any point leaves the store as it was, and the next sweep does the same work again.
+
+    Raises
+    ------
+    LeaseHeld, LeaseLost
+        If another runner works on the model, or took over because this one was too slow.
+    InputError
+        If the declaration and the log do not fit; the message says how.
+    """
+    started = datetime.now(UTC)
+    if not pending(store, slug, now=now):
+        return SweepResult(slug)
+    engine = ENGINES["duckdb"]()
+    with _held(store, slug, holder) as lease:
+        known = recall(store, slug)  # again: the holder before us may have done the work
+        difference = logs.compare(logs.find(store.workspace, known.declaration), known.fingerprints)
+        seen_until = known.status.updated_at if known.status else None
+        found = survey(engine, known.declaration, difference, known.ledger, now=now, seen_until=seen_until)
+        baseline = _baseline(store, engine, known, found, now)
+        counted = _count(engine, known, found, baseline, now)
+        standing = _assess(store, known, found, baseline, counted, now)
+        result = SweepResult(slug, len(found.changes), len(counted.windows), int(counted.traffic["n"].sum()))
+        publish(store, lease, known, Outcome(found, baseline, counted, standing, _run(result, started)))
+    return result
+
+
+def pending(store: Store, slug: str, *, now: datetime) -> bool:
+    """Tell whether a sweep of the model would do anything; it takes no lease and writes nothing."""
+    known = recall(store, slug)
+    files = logs.find(store.workspace, known.declaration)
+    return logs.compare(files, known.fingerprints).any or time_has_come(store, known, now)
+
+
+def _baseline(store: Store, engine: Engine, known: Known, found: Survey, now: datetime) -> Baseline:
+    """Return the frozen reference, or the attempt to freeze one."""
+    name = reference.identity(store.workspace, known.declaration)
+    current, slug = known.reference, known.declaration.model
+    if current and current.frozen and current.reference_id == name:
+        grid = references.read_grid(store, slug, name)
+        return Baseline(grid, cells=references.read_reference_cells(store, slug, name))
+    sample = references.sample_path(store, slug, current.reference_id) if current and current.frozen else None
+    return reference.settle(
+        store.workspace, engine, known.declaration, found.ledger, name=name, sample=sample, now=now
+    )
+
+
+def _count(engine: Engine, known: Known, found: Survey, baseline: Baseline, now: datetime) -> Counted:
+    declaration, windows = known.declaration, found.touched
+    if known.reference is None or known.reference.reference_id != baseline.grid.reference_id:
+        # A new grid: all windows whose log is still there are counted on it, the others keep their numbers.
+        everything = engine.windows_of(source(declaration, found.ledger.values(), None), declaration)
+        frozen = frozen_windows(declaration, found.ledger.values())
+        windows = tuple(sorted(w for w in everything if w.start <= now and w not in frozen))
+    rows = source(declaration, found.ledger.values(), windows)
+    cells = engine.profile(rows, declaration, baseline.grid, windows)
+    return Counted(windows, cells, measure(cells, merge_cells(baseline.cells), baseline.grid, declaration))
+
+
+def _assess(
+    store: Store, known: Known, found: Survey, baseline: Baseline, counted: Counted, now: datetime
+) -> ModelStatus:
+    declaration = known.declaration
+    last = _last_timestamp(found, counted, now)
+    since = declaration.calendar.back(last or now, RECENT_WINDOWS)
+    stored = statistics.read(store, declaration.model, "metrics", start=since, group="")
+    again = [window.start for window in counted.windows]
+    evidence = health.Evidence(
+        recent=pl.concat(
+            [
+                stored.filter(~pl.col("window_start").is_in(again)),
+                counted.metrics.filter(pl.col("window_start") >= since),
+            ]
+        ),
+        reference=_of_reference(baseline, declaration),
+        last_timestamp=last,
+        learning=baseline.learning,
+        problems=_problems(found, now),
+    )
+    return health.assess(declaration, evidence, known.status, now)
+
+
+def _of_reference(baseline: Baseline, declaration: Declaration) -> pl.DataFrame:
+    cells = merge_cells(baseline.cells)
+    return measure(cells, cells, baseline.grid, declaration)
+
+
+def _last_timestamp(found: Survey, counted: Counted, now: datetime) -> datetime | None:
+    """When the newest prediction up to now was made; a file that reaches beyond now cannot tell."""
+    logs_read = [e for e in found.ledger.values() if e.file.kind == "predictions" and e.last is not None]
+    instants = [entry.last for entry in logs_read if entry.last and entry.last <= now]
+    seconds = counted.traffic.filter(pl.col("high") <= now.timestamp())["high"]
+    instants += [datetime.fromtimestamp(second, UTC) for second in seconds]
+    return max(instants, default=None)
+
+
+def _problems(found: Survey, now: datetime) -> list[str]:
+    bad = [entry for entry in found.ledger.values() if entry.state == "bad"]
+    ahead = [
+        entry for entry in found.ledger.values() if entry.last and entry.last > now and entry.state == "read"
+    ]
+    problems = []
+    if bad:
+        problems.append(f"{len(bad)} file{'s' * (len(bad) > 1)} could not be read")
+    if ahead:
+        problems.append(f"{len(ahead)} file{'s' * (len(ahead) > 1)} with timestamps in the future")
+    return problems
+
+
+def _run(result: SweepResult, started: datetime) -> sweeps.SweepRun:
+    return sweeps.SweepRun(
+        result.model, started, datetime.now(UTC), windows=result.windows, rows=result.rows, files=result.files
+    )
+
+
+@contextmanager
+def _held(store: Store, slug: str, holder: str) -> Iterator[Lease]:
+    """Hold the model's lease and renew it from a thread, as long as the work takes."""
+    lease = leases.acquire(store, slug, holder)
+    over = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(store, lease, over), daemon=True)
+    renewing.start()
+    try:
+        yield lease
+    finally:
+        over.set()
+        renewing.join()
+        leases.release(store, lease)
+
+
+def _renew(store: Store, lease: Lease, over: threading.Event) -> None:
+    while not over.wait(leases.RENEW_EVERY.total_seconds()):
+        try:
+            leases.renew(store, lease)
+        except LeaseLost:  # the transaction that would write finds it out too
+            return

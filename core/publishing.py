@@ -1,0 +1,130 @@
+"""A sweep's results into the store: files first, then all that points at them in one transaction."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import sqlalchemy as sa
+
+from core.declaration import Declaration
+from core.entities import Actor, Kind, Lease, ModelStatus
+from core.recall import Known
+from core.reference import Baseline
+from core.store import Store, audit, leases, ledger, references, statistics, status, sweeps
+from core.survey import Survey
+from core.windows import Calendar, Window
+
+JOBS = Actor(id="steward-jobs", source="jobs")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The windows a sweep counted, their CELLS and METRICS."""
+
+    windows: Sequence[Window]
+    cells: pl.DataFrame
+    metrics: pl.DataFrame
+
+    @property
+    def traffic(self) -> pl.DataFrame:
+        """The cells that count rows, not sliced."""
+        unsliced = [pl.col(name) == "" for name in ("segment", "version", "variant", "group")]
+        return self.cells.filter(pl.col("kind") == Kind.ROWS, *unsliced)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that one sweep found out."""
+
+    found: Survey
+    baseline: Baseline
+    counted: Counted
+    status: ModelStatus
+    run: sweeps.SweepRun
+
+
+def publish(store: Store, lease: Lease, known: Known, outcome: Outcome) -> None:
+    """Make a sweep's results the current ones, all or none.
+
+    Raises
+    ------
+    LeaseLost
+        If another runner has taken the model over; the files written stay unreferenced and are removed later.
+    """
+    slug = lease.model
+    _keep_reference(store, slug, outcome.baseline)
+    generations = list(_write(store, known.declaration, outcome.counted))
+    with store.write() as c:
+        leases.check(c, lease)
+        ledger.record(c, slug, outcome.found.changes)
+        for month, kind, generation in generations:
+            statistics.publish(c, slug, month, kind, generation)
+        _record_reference(c, known, outcome)
+        _record_status(c, known, outcome)
+        sweeps.record(c, outcome.run)
+
+
+def _keep_reference(store: Store, slug: str, baseline: Baseline) -> None:
+    grid = baseline.grid
+    if baseline.sample is not None:  # frozen by this sweep
+        references.write_reference_cells(store, slug, grid.reference_id, baseline.cells)
+        references.write_sample(store, slug, grid.reference_id, baseline.sample)
+    if baseline.sample is not None or not grid.frozen:
+        references.write_grid(store, slug, grid)
+
+
+def _write(
+    store: Store, declaration: Declaration, counted: Counted
+) -> Iterator[tuple[str, statistics.Kind, str]]:
+    """Write a new generation of each month that has a counted window; its other windows are carried over."""
+    calendar, slug = declaration.calendar, declaration.model
+    again = [window.start for window in counted.windows]
+    of_month = {calendar.month(window): window for window in counted.windows}
+    for month, window in of_month.items():
+        bounds = Calendar("1mo", calendar.zone).containing(window.start)
+        inside = pl.col("window_start").is_between(bounds.start, bounds.end, closed="left")
+        frames: dict[statistics.Kind, pl.DataFrame] = {"counts": counted.cells, "metrics": counted.metrics}
+        for kind, frame in frames.items():
+            stored = statistics.read(store, slug, kind, start=bounds.start, end=bounds.end)
+            whole = pl.concat([stored.filter(~pl.col("window_start").is_in(again)), frame.filter(inside)])
+            yield month, kind, statistics.write(store, slug, month, kind, whole)
+
+
+def _record_reference(c: sa.Connection, known: Known, outcome: Outcome) -> None:
+    """Name the grid now in force; freezing it is a change of state and audited."""
+    baseline, slug = outcome.baseline, known.declaration.model
+    name = baseline.grid.reference_id
+    if known.reference is not None and known.reference.reference_id == name:
+        return
+    current = references.Reference(
+        model=slug,
+        reference_id=name,
+        frozen=baseline.grid.frozen,
+        first_window=baseline.windows[0].start if baseline.windows else None,
+        last_window=baseline.windows[-1].start if baseline.windows else None,
+        rows=baseline.rows,
+        created_at=outcome.run.finished,
+    )
+    references.put(c, current)
+    if current.frozen:
+        before = known.reference.reference_id if known.reference else None
+        after = {"reference_id": name, "rows": baseline.rows}
+        audit.append(
+            c, JOBS, "reference.frozen", f"model:{slug}", before=before, after=after, ts=outcome.run.finished
+        )
+
+
+def _record_status(c: sa.Connection, known: Known, outcome: Outcome) -> None:
+    before, after = known.status, outcome.status
+    status.put(c, after)
+    if before is None or before.state != after.state:
+        audit.append(
+            c,
+            JOBS,
+            "model.state",
+            f"model:{after.model}",
+            before=before.state if before else None,
+            after=after.state,
+            reason=after.reasons[0],
+            ts=outcome.run.finished,
+        )

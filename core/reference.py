@@ -1,0 +1,121 @@
+"""What is normal for a model: choose its reference, freeze the grid, or say what is missing."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from core.declaration import Declaration
+from core.engine import KERNEL_VERSION, Engine
+from core.entities import CELLS, Grid, Kind, LedgerEntry, Source
+from core.settings import Workspace
+from core.survey import source
+from core.windows import Window
+
+DEFAULT_WINDOWS = 28
+DEFAULT_MINIMUM_ROWS = 1_000
+# What decides how rows are counted; a change of any of it gives a new reference.
+_COUNTED_BY = {
+    "model", "task", "predictions", "labels", "positive", "threshold", "features", "segments", "protected",
+    "operations", "custom", "reference", "window",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A grid to count on, and the reference's own counts on it (none while learning)."""
+
+    grid: Grid
+    windows: tuple[Window, ...] = ()
+    cells: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELLS))
+    sample: pl.DataFrame | None = None  # only of a reference that was frozen just now
+    learning: str | None = None  # what the reference still waits for
+
+    @property
+    def rows(self) -> int:
+        """Rows of the reference, after deduplication."""
+        unsliced = [pl.col(name) == "" for name in ("segment", "version", "variant", "group")]
+        return int(self.cells.filter(pl.col("kind") == Kind.ROWS, *unsliced)["n"].sum())
+
+
+def identity(workspace: Workspace, declaration: Declaration) -> str:
+    """Return the reference's name: a hash of everything that decides how rows are counted."""
+    said = declaration.model_dump(mode="json", include=_COUNTED_BY)
+    for place in ("predictions", "labels"):  # where the files lie does not change what they say
+        said[place] = {
+            key: value for key, value in (said[place] or {}).items() if key not in ("path", "lookback")
+        }
+    if declaration.reference and declaration.reference.path:
+        file = workspace.resolve(declaration.reference.path).stat()
+        said["reference"] |= {"size": file.st_size, "mtime_ns": file.st_mtime_ns}
+    text = json.dumps([KERNEL_VERSION, said], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def settle(
+    workspace: Workspace,
+    engine: Engine,
+    declaration: Declaration,
+    ledger: Mapping[str, LedgerEntry],
+    *,
+    name: str,
+    sample: Path | None,
+    now: datetime,
+) -> Baseline:
+    """Freeze the reference if it is complete at `now`, else say what it waits for.
+
+    Parameters
+    ----------
+    sample : a Parquet file with rows of an earlier reference, for when the logs of the period are gone
+    """
+    windows, waiting = _choose(engine, declaration, ledger, now)
+    rows = source(declaration, ledger.values(), windows)
+    if declaration.reference and declaration.reference.path:
+        rows = Source((str(workspace.resolve(declaration.reference.path)),))
+    elif declaration.reference_period and sample and not rows.files:
+        rows, waiting = Source((str(sample),)), None
+    if waiting:
+        everything = source(declaration, ledger.values(), None)
+        grid = engine.build_grid(everything, declaration, None, reference_id=f"learning-{name}", frozen=False)
+        return Baseline(grid, learning=waiting)
+    chosen = windows or None
+    grid = engine.build_grid(rows, declaration, chosen, reference_id=name, frozen=True)
+    cells = engine.profile(rows, declaration, grid, chosen)
+    return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, chosen))
+
+
+def _choose(
+    engine: Engine, declaration: Declaration, ledger: Mapping[str, LedgerEntry], now: datetime
+) -> tuple[list[Window], str | None]:
+    if declaration.reference and declaration.reference.path:
+        return [], None
+    if period := declaration.reference_period:
+        return _declared(declaration, ledger, *period, now)
+    everything = source(declaration, ledger.values(), None)
+    complete = [
+        window
+        for window, rows in sorted(engine.windows_of(everything, declaration).items())
+        if rows >= DEFAULT_MINIMUM_ROWS and window.end + declaration.grace + declaration.label_delay <= now
+    ]
+    if len(complete) < DEFAULT_WINDOWS:
+        return [], (
+            f"learning what is normal: {len(complete)} of {DEFAULT_WINDOWS} complete windows with at least "
+            f"{DEFAULT_MINIMUM_ROWS:,} rows; or declare reference: {{period: [from, to]}}"
+        )
+    return complete[:DEFAULT_WINDOWS], None
+
+
+def _declared(
+    declaration: Declaration, ledger: Mapping[str, LedgerEntry], start: datetime, end: datetime, now: datetime
+) -> tuple[list[Window], str | None]:
+    windows = [w for w in declaration.calendar.covering(start, end) if start <= w.start and w.end <= end]
+    ready = end + declaration.grace + declaration.label_delay
+    if now < ready:
+        return windows, f"learning what is normal until {ready.astimezone(declaration.zone):%-d %B %Y %H:%M}"
+    if not source(declaration, ledger.values(), windows).files:
+        return windows, f"waiting for the reference: no predictions from {start:%Y-%m-%d} to {end:%Y-%m-%d}"
+    return windows, None

@@ -1,0 +1,164 @@
+"""What a sweep finds on arrival: which files are new, what they hold, and which windows they touch."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from core.declaration import Declaration
+from core.engine import Engine
+from core.entities import LedgerEntry, LogFile, Source
+from core.errors import LogError
+from core.logs import Difference
+from core.windows import Window
+
+_EVER = (datetime(1, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+ARRIVED_LATE = "arrived after the log was removed"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The ledger as it will be, and the windows to count again."""
+
+    ledger: Mapping[str, LedgerEntry]  # by path
+    changes: tuple[LedgerEntry, ...]  # the entries to record
+    touched: tuple[Window, ...]  # in time order, without frozen ones and ones that lie ahead
+
+
+def survey(
+    engine: Engine,
+    declaration: Declaration,
+    difference: Difference,
+    known: Mapping[str, LedgerEntry],
+    *,
+    now: datetime,
+    seen_until: datetime | None,
+) -> Survey:
+    """Read the new and changed files and find the windows they touch.
+
+    Parameters
+    ----------
+    known : the ledger, by path
+    seen_until : the business time of the last sweep; rows that lay ahead of it then are taken up now
+    """
+    read = [
+        _entry(engine, declaration, file, known.get(file.path))
+        for file in (*difference.new, *difference.changed)
+    ]
+    gone = [replace(known[path], state="gone") for path in difference.gone]
+    ledger = {**known, **{entry.file.path: entry for entry in (*read, *gone)}}
+    logs, labels = (
+        [e for e in read if e.state == "read" and e.file.kind == k] for k in ("predictions", "labels")
+    )
+    touched = set(engine.windows_of(Source(tuple(e.file.path for e in logs)), declaration))
+    for entry in logs:  # a rewritten file may have lost rows
+        before = known.get(entry.file.path)
+        if before and before.state != "gone":
+            touched.update(_covered(declaration, before.first, before.last))
+    touched.update(_reached(declaration, known.values(), seen_until, now))
+    touched.update(_labelled(engine, declaration, ledger, labels, {e.file.path for e in logs}))
+    frozen = frozen_windows(declaration, ledger.values())
+    changes = (*(_late_rows(engine, declaration, entry, frozen) for entry in read), *gone)
+    ledger |= {entry.file.path: entry for entry in changes}
+    return Survey(ledger, changes, tuple(sorted(w for w in touched - frozen if w.start <= now)))
+
+
+def source(
+    declaration: Declaration, entries: Iterable[LedgerEntry], windows: Sequence[Window] | None
+) -> Source:
+    """Return the readable log files that overlap the windows, with the label files of their rows.
+
+    None asks for all files.
+    """
+    if windows is not None and not windows:
+        return Source(())
+    start = windows[0].start if windows else _EVER[0]
+    end = windows[-1].end if windows else _EVER[1]
+    ordered = sorted((e for e in entries if e.state == "read"), key=lambda e: (e.file.mtime_ns, e.file.path))
+    logs = tuple(e.file.path for e in ordered if e.file.kind == "predictions" and _overlaps(e, start, end))
+    # Labels are timed by their prediction where they say it, else by when they came: at any time after it.
+    until = end if declaration.labels and declaration.labels.timestamp else _EVER[1]
+    labels = tuple(
+        (e.file.path, e.file.mtime_ns / 1e9)
+        for e in ordered
+        if e.file.kind == "labels" and (e.first is None or _overlaps(e, start, until))
+    )
+    return Source(logs, labels)
+
+
+def frozen_windows(declaration: Declaration, entries: Iterable[LedgerEntry]) -> set[Window]:
+    """Return the windows some of whose log is no longer readable: their numbers stay as they are."""
+    frozen: set[Window] = set()
+    for entry in entries:
+        if entry.file.kind == "predictions" and entry.state in ("gone", "bad"):
+            frozen.update(_covered(declaration, entry.first, entry.last))
+    return frozen
+
+
+def _entry(
+    engine: Engine, declaration: Declaration, file: LogFile, before: LedgerEntry | None
+) -> LedgerEntry:
+    try:
+        facts = engine.scan(file, declaration)
+    except LogError as error:
+        # What the file held before is remembered: the windows counted from it are frozen, not lost.
+        first, last, rows = (before.first, before.last, before.rows) if before else (None, None, 0)
+        return LedgerEntry(file, "bad", first, last, rows, error=str(error))
+    return LedgerEntry(file, "read", facts.first, facts.last, facts.rows, facts.columns, facts.problems)
+
+
+def _reached(
+    declaration: Declaration, entries: Iterable[LedgerEntry], seen_until: datetime | None, now: datetime
+) -> Iterator[Window]:
+    """Windows that lay ahead at the last sweep and have begun since."""
+    for entry in entries:
+        ahead = entry.file.kind == "predictions" and entry.last and seen_until and entry.last > seen_until
+        if ahead and entry.state == "read":
+            yield from _covered(declaration, max(entry.first, seen_until), min(entry.last, now))
+
+
+def _labelled(
+    engine: Engine,
+    declaration: Declaration,
+    ledger: Mapping[str, LedgerEntry],
+    labels: Sequence[LedgerEntry],
+    fresh: set[str],
+) -> list[Window]:
+    """Windows whose predictions the new label files speak of."""
+    logs = [e for e in ledger.values() if e.file.kind == "predictions" and e.state == "read"]
+    if not labels or all(
+        e.file.path in fresh for e in logs
+    ):  # then all is counted anyway, as at the first sweep
+        return []
+    starts = [e.first for e in labels if e.first is not None]
+    earliest = min(starts) if len(starts) == len(labels) else None
+    if earliest is not None and not (declaration.labels and declaration.labels.timestamp):
+        earliest -= _lookback(declaration)
+    files = tuple(
+        e.file.path for e in logs if earliest is None or (e.last is not None and e.last >= earliest)
+    )
+    pairs = tuple((e.file.path, e.file.mtime_ns / 1e9) for e in labels)
+    return engine.label_windows(Source(files, pairs), declaration)
+
+
+def _late_rows(
+    engine: Engine, declaration: Declaration, entry: LedgerEntry, frozen: set[Window]
+) -> LedgerEntry:
+    if entry.state != "read" or entry.file.kind != "predictions" or not frozen:
+        return entry
+    if frozen.isdisjoint(_covered(declaration, entry.first, entry.last)):
+        return entry
+    counted = engine.windows_of(Source((entry.file.path,)), declaration)
+    late = sum(rows for window, rows in counted.items() if window in frozen)
+    return replace(entry, problems={**entry.problems, ARRIVED_LATE: late}) if late else entry
+
+
+def _covered(declaration: Declaration, first: datetime | None, last: datetime | None) -> list[Window]:
+    return declaration.calendar.covering(first, last) if first and last and first <= last else []
+
+
+def _overlaps(entry: LedgerEntry, start: datetime, end: datetime) -> bool:
+    return entry.first is not None and entry.last is not None and entry.first < end and entry.last >= start
+
+
+def _lookback(declaration: Declaration) -> timedelta:
+    return declaration.labels.lookback if declaration.labels else timedelta()

@@ -1,0 +1,37 @@
+"""The housekeeping jobs: signs of life, published registry tables, and files nobody refers to any more."""
+
+import logging
+import os
+import socket
+from datetime import UTC, datetime, timedelta
+
+from core.store import Store, heartbeats, snapshots, statistics
+
+log = logging.getLogger("steward.housekeeping")
+
+# A reader that follows a registry row to a file finishes within this; see DESIGN, decision 3.
+UNREFERENCED_FOR = timedelta(hours=1)
+FORGOTTEN_AFTER = timedelta(days=7)
+
+
+def beat(store: Store, runner: str) -> None:
+    """Write down that this runner is alive."""
+    with store.write(shown=False) as c:
+        heartbeats.beat(c, runner, "jobs", socket.gethostname(), os.getpid(), datetime.now(UTC))
+
+
+def publish(store: Store) -> None:
+    """Write registry/*.parquet if anything changed."""
+    files = snapshots.publish(store)
+    if files:
+        log.info("published %d registry tables", len(files))
+
+
+def clean(store: Store) -> None:
+    """Remove statistics files without a reference and runners long gone."""
+    wall = datetime.now(UTC)
+    removed = statistics.remove_unreferenced(store, wall - UNREFERENCED_FOR)
+    with store.write(shown=False) as c:
+        heartbeats.forget(c, wall - FORGOTTEN_AFTER)
+    if removed:
+        log.info("removed %d unreferenced statistics files", len(removed))
