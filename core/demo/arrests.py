@@ -18,7 +18,7 @@ def release_decision() -> Recording:
     """Release with a summons, or hold? Asked of employment, citizenship and police records.
 
     The source knows the year of an arrest only: its rows are spread evenly over the year, at noon. Each
-    quarter of the two reference years is predicted from the other three, the later years from both.
+    third of the two reference years is predicted from the other two, the later years from both.
     """
     people = arrests().with_columns(year=pl.col("year") + SHIFT_YEARS).sort("year", maintain_order=True)
     features = matrix(people, ("employed", "citizen"), ("checks",))

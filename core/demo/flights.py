@@ -80,7 +80,7 @@ def arrival_status(flights: pl.DataFrame) -> Recording:
     shares = _ask(
         flights,
         _STATUS,
-        classifier(3, iterations=30),
+        classifier(3, iterations=20),
         categorical=("origin", "carrier", "weekday"),
         numeric=(*PLAN, *WEATHER),
     )

@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 Estimator = Any  # scikit-learn has no types
 Matrix = NDArray[np.float64]
 
-FOLDS = 4  # the weeks of the training period, dealt round
+FOLDS = 3  # the weeks of the training period, dealt round
 
 
 def matrix(frame: pl.DataFrame, categorical: Sequence[str], numeric: Sequence[str]) -> Matrix:

@@ -142,7 +142,7 @@ def test_release_is_recommended_far_less_often_for_black_people(demo):
     released = (pl.col("recommended") == "released").mean()
     rates = dict(cases.group_by("colour").agg(released).iter_rows())
     assert 0.58 < rates["black"] < 0.64
-    assert 0.77 < rates["white"] < 0.80
+    assert 0.75 < rates["white"] < 0.80
     yearly = cases.group_by(pl.col("decided_at").dt.year(), "colour").agg(released.alias("rate"))
     gaps = yearly.pivot("colour", index="decided_at", values="rate").select(pl.col("white") - pl.col("black"))
     assert gaps.height == 6
