@@ -1,12 +1,14 @@
 """How the demo's models are trained: every prediction comes from a model that has not seen its row."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 Estimator = Any  # scikit-learn has no types
 Matrix = NDArray[np.float64]
@@ -61,15 +63,18 @@ def predictions(
     """
     fold = block % min(FOLDS, len(np.unique(block[training])))
     parts = [(training & (fold != f), training & (fold == f)) for f in np.unique(fold[training])]
-    parts.append((training, ~training))
-    results = []
-    for learn, ask in parts:
-        model = make().fit(features[learn & known], target[learn & known])
-        results.append((ask, _output(model, features[ask])))
-    shape = results[0][1].shape[1:]
-    predicted = np.full((len(features), *shape), np.nan)
-    for ask, values in results:
-        predicted[ask] = values
+    parts.insert(0, (training, ~training))  # the longest first
+
+    def fitted(part: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Matrix:
+        learn, ask = part
+        return _output(make().fit(features[learn & known], target[learn & known]), features[ask])
+
+    # One thread a model, two models at a time: OpenMP's own threads wait for each other on a busy machine.
+    with ThreadPoolExecutor(2, initializer=lambda: threadpool_limits(1, "openmp")) as pool:
+        answers = list(pool.map(fitted, parts))
+    predicted = np.full((len(features), *answers[0].shape[1:]), np.nan)
+    for (_, ask), answer in zip(parts, answers, strict=True):
+        predicted[ask] = answer
     return predicted
 
 
