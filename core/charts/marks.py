@@ -1,0 +1,153 @@
+"""What is drawn around a line: the reference, limits, what chance would show, unfinished windows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+
+from core.charts.style import COLOURS, GREY, MAX_POINTS, transparent
+from core.charts.windows import thinned, wall_time, wall_times, with_gaps
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What the reference windows showed: the middle value, and the range of nine in ten of them."""
+
+    middle: float
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, windows: pl.DataFrame) -> "Normal | None":
+        """Return what these windows showed, or None when none of them has a value."""
+        values = windows["value"].drop_nulls()
+        if not values.len():
+            return None
+        low, middle, high = (values.quantile(share, "linear") for share in (0.05, 0.5, 0.95))
+        return cls(float(middle or 0.0), low, high)
+
+
+def draw_normal(figure: go.Figure, normal: Normal | None, first: datetime, last: datetime) -> None:
+    """Draw the middle and the range of the reference windows."""
+    if normal is None:
+        return
+    if normal.low is not None and normal.high is not None:
+        figure.add_shape(
+            type="rect",
+            x0=first,
+            x1=last,
+            y0=normal.low,
+            y1=normal.high,
+            fillcolor=GREY,
+            opacity=0.16,
+            line_width=0,
+        )
+    figure.add_scatter(
+        x=[first, last],
+        y=[normal.middle, normal.middle],
+        mode="lines",
+        line={"color": GREY, "width": 1.5, "dash": "dash"},
+        name="middle of the reference",
+        showlegend=True,
+        hovertemplate=f"reference %{{y:{figure.layout.yaxis.tickformat}}}<extra></extra>",
+    )
+
+
+def draw_limit(figure: go.Figure, limit: float | None, name: str) -> None:
+    """Draw a line to compare with, with its name."""
+    if limit is not None:
+        figure.add_hline(
+            y=limit,
+            line={"color": COLOURS[1], "width": 1.5, "dash": "dot"},
+            annotation={"text": name, "font": {"size": 11}, "xanchor": "right", "yanchor": "bottom"},
+        )
+
+
+def draw_reference_period(figure: go.Figure, first: datetime, until: datetime) -> None:
+    """Shade the reference period."""
+    figure.add_shape(
+        type="rect",
+        xref="x",
+        yref="paper",
+        x0=first,
+        x1=until,
+        y0=0,
+        y1=1,
+        fillcolor=GREY,
+        opacity=0.10,
+        line_width=0,
+    )
+    figure.add_annotation(
+        x=first,
+        y=1,
+        xref="x",
+        yref="paper",
+        text="reference period",
+        xanchor="left",
+        yanchor="top",
+        showarrow=False,
+        font={"size": 11, "color": GREY},
+    )
+
+
+def draw_chance(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
+    """Draw what chance alone would show, where the rows say it."""
+    if "expected" not in frame.columns or not frame["expected"].drop_nulls().len():
+        return
+    shown = with_gaps(frame) if frame.height <= MAX_POINTS else thinned(frame)
+    figure.add_scatter(
+        x=wall_times(shown["window_start"], zone),
+        y=shown["expected"].to_numpy(),
+        mode="lines",
+        connectgaps=False,
+        line={"color": GREY, "width": 1.5, "dash": "dash"},
+        name="by chance alone",
+        showlegend=True,
+        hovertemplate=f"by chance alone %{{y:{figure.layout.yaxis.tickformat}}}<extra></extra>",
+    )
+
+
+def draw_breaks(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
+    """Draw a line wherever the reference, and so the bins, changed."""
+    if "reference_id" not in frame.columns:
+        return
+    ordered = frame.sort("window_start").drop_nulls("reference_id")
+    changed = ordered.filter(pl.col("reference_id") != pl.col("reference_id").shift(1))
+    for instant in changed["window_start"]:
+        figure.add_vline(x=wall_time(instant, zone), line={"color": GREY, "width": 1.5, "dash": "dashdot"})
+        figure.add_annotation(
+            x=wall_time(instant, zone),
+            y=1,
+            yref="paper",
+            text="new reference",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 11, "color": GREY},
+        )
+
+
+def draw_unfinished(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
+    """Hatch the windows that are open or whose labels still arrive."""
+    if "phase" not in frame.columns:
+        return
+    unfinished = frame.filter(pl.col("phase") != "closed")
+    if not unfinished.height:
+        return
+    length = unfinished["window_end"] - unfinished["window_start"]
+    figure.add_bar(
+        x=wall_times(unfinished["window_start"] + length / 2, zone),
+        y=np.ones(unfinished.height),
+        width=length.dt.total_milliseconds().to_numpy(),
+        yaxis="y2",
+        marker={
+            "color": transparent(GREY, 0.12),
+            "line": {"width": 0},
+            "pattern": {"shape": "/", "fgcolor": transparent(GREY, 0.55), "size": 7, "solidity": 0.15},
+        },
+        text=["window still open" if p == "open" else "labels still arriving" for p in unfinished["phase"]],
+        textposition="none",
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )

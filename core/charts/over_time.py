@@ -1,0 +1,201 @@
+"""Values per window: lines with their intervals, bars and heat maps.
+
+Rows have `window_start`, `window_end`, `value` and, where there are any, `lower`, `upper`, `n`, `expected`,
+`reference_id` and `phase` (closed, open, immature). No row and a null value are both a gap, never a zero.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+
+from core.charts import marks
+from core.charts.marks import Normal
+from core.charts.style import COLOURS, HEIGHT, Reading, transparent
+from core.charts.windows import thinned, wall_time, wall_times, whole_days, with_gaps
+
+
+def over_time(
+    lines: Mapping[str, pl.DataFrame],
+    *,
+    zone: str,
+    reading: Reading | None = None,
+    normal: Normal | None = None,
+    limit: float | None = None,
+    limit_name: str = "",
+    reference_until: datetime | None = None,
+    notes: str | None = None,
+) -> go.Figure:
+    """Return values per window as lines with their interval bands.
+
+    Where the first line has `expected`, what chance alone would show is drawn in grey.
+
+    Parameters
+    ----------
+    lines : name → frame
+        In drawing order; a name "" hides the legend.
+    normal : what the reference windows showed, drawn as a grey line and band.
+    limit : a line to compare with, such as 0.8 for a ratio.
+    reference_until : end of the reference period, drawn as a shaded stretch.
+    notes : a column shown in the hover of each point.
+    """
+    reading = reading or Reading()
+    figure = _frame(reading)
+    every = pl.concat([frame.select("window_start", "window_end") for frame in lines.values()])
+    if every.height:
+        first = wall_time(every["window_start"].min(), zone)
+        last = wall_time(every["window_end"].max(), zone)
+        marks.draw_normal(figure, normal, first, last)
+        marks.draw_limit(figure, limit, limit_name)
+        if reference_until is not None and wall_time(reference_until, zone) > first:
+            marks.draw_reference_period(figure, first, min(wall_time(reference_until, zone), last))
+    for colour, (name, frame) in zip(COLOURS * 9, lines.items(), strict=False):
+        _draw_line(figure, name, frame, zone, reading, colour, notes)
+    whole = next(iter(lines.values()))
+    marks.draw_chance(figure, whole, zone)
+    marks.draw_breaks(figure, whole, zone)
+    marks.draw_unfinished(figure, whole, zone)
+    return figure
+
+
+def bars_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = None) -> go.Figure:
+    """Return one bar per window; windows without rows stay empty."""
+    reading = reading or Reading(format=",.0f", zero=True)
+    figure = _frame(reading)
+    shown = thinned(frame)
+    middle = shown["window_start"] + (shown["window_end"] - shown["window_start"]) / 2
+    figure.add_bar(
+        x=wall_times(middle, zone),
+        y=shown["value"].to_numpy(),
+        marker_color=COLOURS[0],
+        marker_line_width=0,
+        showlegend=False,
+        hovertemplate=f"%{{x|%-d %b %Y}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b><extra></extra>",
+    )
+    figure.update_layout(bargap=0.15 if shown.height < 120 else 0)
+    marks.draw_unfinished(figure, frame, zone)
+    return figure
+
+
+def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = None) -> go.Figure:
+    """Return a heat map of `value` by `column` and window (Cividis: dark is low), the worst column on top."""
+    reading = reading or Reading(format=".1%")
+    order = (
+        frame.group_by("column").agg(pl.col("value").max()).sort("value", "column", descending=[False, True])
+    )
+    wide = frame.pivot(on="column", index="window_start", values="value").sort("window_start")
+    columns = order["column"].to_list()
+    figure = _frame(reading)
+    figure.add_heatmap(
+        x=wall_times(wide["window_start"], zone),
+        y=columns,
+        z=wide.select(columns).to_numpy().T.astype("float32"),
+        zmin=0,
+        colorscale="Cividis",
+        colorbar={"thickness": 10, "tickformat": reading.format, "outlinewidth": 0},
+        hovertemplate=f"%{{y}}<br>%{{x|%-d %b %Y}}<br><b>%{{z:{reading.format}}}</b><extra></extra>",
+        xgap=0,
+        ygap=1,
+    )
+    figure.update_layout(height=max(HEIGHT, 60 + 22 * len(columns)))
+    figure.update_yaxes(tickformat=None, showgrid=False, automargin=True)
+    return figure
+
+
+def _frame(reading: Reading) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 4, "r": 4, "t": 22, "b": 4},
+        hovermode="closest",
+        dragmode=False,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
+        yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+    )
+    figure.update_yaxes(
+        tickformat=reading.format,
+        ticksuffix=reading.suffix,
+        rangemode="tozero" if reading.zero else "normal",
+        automargin=True,
+        nticks=6,
+        fixedrange=True,
+        zeroline=False,
+        selector={"visible": None},
+    )
+    figure.update_xaxes(showgrid=False, automargin=True, nticks=6, tickangle=0, fixedrange=True)
+    return figure
+
+
+def _draw_line(
+    figure: go.Figure,
+    name: str,
+    frame: pl.DataFrame,
+    zone: str,
+    reading: Reading,
+    colour: str,
+    notes: str | None,
+) -> None:
+    thin = thinned(frame.sort("window_start"))
+    shown = with_gaps(thin) if thin.height == frame.height else thin
+    x = wall_times(shown["window_start"], zone)
+    y = shown["value"].cast(pl.Float64).to_numpy()
+    if {"lower", "upper"} <= set(shown.columns):
+        _draw_band(figure, x, shown["lower"].to_numpy(), shown["upper"].to_numpy(), colour)
+    present = np.isfinite(y)
+    alone = present & ~np.r_[False, present[:-1]] & ~np.r_[present[1:], False]
+    day = "%a %-d %b %Y" if whole_days(frame) else "%a %-d %b %Y %H:%M"
+    figure.add_scatter(
+        x=x,
+        y=y,
+        name=name,
+        showlegend=bool(name),
+        mode="lines+markers",
+        connectgaps=False,
+        line={"color": colour, "width": 2},
+        marker={"color": colour, "size": np.where(alone | (len(y) <= 120), 5, 0), "line": {"width": 0}},
+        text=_details(shown, reading, notes),
+        hovertemplate=f"%{{x|{day}}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b>%{{text}}"
+        f"<extra>{name}</extra>",
+    )
+
+
+def _draw_band(figure: go.Figure, x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:
+    # One closed outline per unbroken stretch; `tonexty` would draw across the gaps.
+    good = np.isfinite(low.astype(float)) & np.isfinite(high.astype(float))
+    stretches = [
+        part
+        for part in np.split(np.arange(len(x)), np.flatnonzero(np.diff(good.astype(int))) + 1)
+        if part.size
+    ]
+    xs: list[np.ndarray] = []
+    ys: list[np.ndarray] = []
+    for part in (p for p in stretches if good[p[0]] and p.size > 1):
+        xs += [x[part], x[part][::-1], np.array(["NaT"], dtype="datetime64[us]")]
+        ys += [high[part], low[part][::-1], np.array([np.nan])]
+    if xs:
+        figure.add_scatter(
+            x=np.concatenate(xs),
+            y=np.concatenate(ys),
+            fill="toself",
+            mode="lines",
+            line={"width": 0},
+            fillcolor=transparent(colour, 0.18),
+            hoverinfo="skip",
+            showlegend=False,
+        )
+
+
+def _details(frame: pl.DataFrame, reading: Reading, notes: str | None) -> list[str]:
+    spec = reading.format.replace("~", "")
+    empty = pl.Series([None] * frame.height)
+    names = ("lower", "upper", "n", notes or "")
+    columns = (frame[name] if name in frame.columns else empty for name in names)
+    texts = []
+    for low, high, n, note in zip(*columns, strict=True):
+        text = f"<br>{note}" if note else ""
+        if low is not None and high is not None:
+            text += f"<br>95 % between {low:{spec}} and {high:{spec}}"
+        texts.append(text + (f"<br>n = {n:,.0f}" if n is not None else ""))
+    return texts

@@ -1,0 +1,34 @@
+"""How every figure looks: colours that hold on light and dark ground, sizes, and how numbers are written."""
+
+from dataclasses import dataclass
+
+# Okabe and Ito (2008), in the order that keeps contrast on both grounds.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GREY = "#7A8794"
+MAX_POINTS = 500
+HEIGHT = 250
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How numbers are written: a d3 format, the unit after it, and whether the axis starts at zero."""
+
+    format: str = ".3~f"
+    unit: str = ""
+    zero: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """The unit as it follows a number."""
+        return f" {self.unit}" if self.unit else ""
+
+
+def transparent(colour: str, share: float) -> str:
+    """Return a hexadecimal colour with an opacity.
+
+    Examples
+    --------
+    >>> transparent("#0072B2", 0.5)
+    'rgba(0, 114, 178, 0.5)'
+    """
+    return f"rgba({int(colour[1:3], 16)}, {int(colour[3:5], 16)}, {int(colour[5:7], 16)}, {share})"

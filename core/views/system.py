@@ -1,0 +1,68 @@
+"""What the Jobs & system page reads: runners, what is due, the last sweeps, and what was left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from core.store import Store, due, heartbeats, ledger, models, sweeps
+
+
+@dataclass(frozen=True)
+class SystemPage:
+    """Frames for the page's tables; instants are wall time, `now` is the workspace's clock.
+
+    runners: runner, kind, host, pid, seen_at, note
+    due: model, due_at, last_started, last_finished, failures, last_error
+    sweeps: model, started, finished, windows, rows, files, error, error_id
+    bad: model, path, error
+    problems: model, reason, rows, files
+    """
+
+    runners: pl.DataFrame
+    due: pl.DataFrame
+    sweeps: pl.DataFrame
+    bad: pl.DataFrame
+    problems: pl.DataFrame
+    now: datetime
+    wall: datetime
+
+
+def system(store: Store) -> SystemPage:
+    """Return the state of the job runners and what they could not do."""
+    with store.read() as c:
+        runners = _frame(heartbeats.every(c), ("runner", "kind", "host", "pid", "seen_at", "note"))
+        waiting = _frame(
+            due.every(c), ("model", "due_at", "last_started", "last_finished", "failures", "last_error")
+        )
+        runs = _frame(
+            sweeps.recent(c, limit=100),
+            ("model", "started", "finished", "windows", "rows", "files", "error", "error_id"),
+        )
+        bad = [(model, entry.file.path, entry.error) for model, entry in ledger.bad(c)]
+        problems = [
+            (registered.declaration.model, reason, rows)
+            for registered in models.every(c)
+            for entry in ledger.entries(c, registered.declaration.model)
+            for reason, rows in entry.problems.items()
+            if rows
+        ]
+    return SystemPage(
+        runners,
+        waiting,
+        runs,
+        pl.DataFrame(bad, schema={"model": pl.String, "path": pl.String, "error": pl.String}, orient="row"),
+        pl.DataFrame(
+            problems, schema={"model": pl.String, "reason": pl.String, "rows": pl.Int64}, orient="row"
+        )
+        .group_by("model", "reason")
+        .agg(pl.col("rows").sum(), files=pl.len())
+        .sort("rows", descending=True),
+        store.workspace.now(),
+        datetime.now(UTC),
+    )
+
+
+def _frame(rows: Sequence[object], columns: tuple[str, ...]) -> pl.DataFrame:
+    return pl.DataFrame({name: [getattr(row, name) for row in rows] for name in columns})

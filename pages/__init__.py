@@ -1,0 +1,1 @@
+"""The dashboard: one screen is one file, and what every screen shares."""

@@ -1,0 +1,142 @@
+"""What the tabs of the Model page share: the selected stretch, a metric's series and how it is drawn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core import charts, views
+from core.catalogue import CATALOGUE
+from core.declaration import Declaration
+from core.entities import Actor
+from pages._shared import read
+
+PLAIN_CHART = {"displayModeBar": False, "displaylogo": False, "responsive": True}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the filters above the tabs select: `start` and `end` are instants, None = no limit."""
+
+    page: views.ModelPage
+    start: datetime | None
+    end: datetime | None
+    segment: str
+    actor: Actor
+
+    @property
+    def slug(self) -> str:
+        """The model's name."""
+        return self.declaration.model
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the team declared."""
+        return self.page.declaration
+
+    @property
+    def zone(self) -> str:
+        """The model's time zone, in which everything is drawn."""
+        return self.declaration.predictions.timezone
+
+
+def series(
+    chosen: Selection, metrics: Sequence[str], columns: Sequence[str] | None = None, group: str | None = ""
+) -> pl.DataFrame:
+    """Return the metrics of the selected stretch and segment."""
+    names = None if columns is None else tuple(columns)
+    return read(
+        views.series, chosen.slug, tuple(metrics), chosen.start, chosen.end, chosen.segment, names, group
+    )
+
+
+def normals(chosen: Selection, metrics: Sequence[str]) -> Mapping[str, charts.Normal]:
+    """Return what the reference windows showed of metrics about the whole model."""
+    frame = read(views.reference_series, chosen.slug, tuple(metrics), chosen.segment)
+    whole = frame.filter((pl.col("column") == "") & (pl.col("phase") == "closed") & (pl.col("group") == ""))
+    found = ((name, charts.Normal.of(whole.filter(pl.col("metric") == name))) for name in metrics)
+    return {name: normal for name, normal in found if normal is not None}
+
+
+def title(metric: str) -> str:
+    """Return a metric's title; a custom metric is called by its name."""
+    return CATALOGUE[metric].title if metric in CATALOGUE else metric
+
+
+def meaning(metric: str) -> str | None:
+    """Return a metric's definition for the help mark."""
+    return CATALOGUE[metric].definition if metric in CATALOGUE else None
+
+
+def reading(metric: str) -> charts.Reading:
+    """Return how a metric's numbers are written."""
+    info = CATALOGUE.get(metric)
+    if metric.endswith(("_share", "_rate")) or metric in ("tpr", "fpr", "fnr"):
+        return charts.Reading(".1~%", zero=True)
+    if info is None:
+        return charts.Reading(".3~g")
+    if info.unit == "rows":
+        return charts.Reading(",.0f", zero=True)
+    unit = "" if info.unit in ("label", "column", "nats", "standard deviations") else info.unit
+    return charts.Reading(".3~g", unit, zero=info.family in ("drift", "operations"))
+
+
+def metric_chart(
+    chosen: Selection,
+    metric: str,
+    frame: pl.DataFrame,
+    normal: charts.Normal | None = None,
+    *,
+    bars: bool = False,
+    key: str = "",
+) -> None:
+    """Draw one metric of the selected stretch in a card; says why where there is nothing to draw."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{title(metric)}**", help=meaning(metric))
+        mine = frame.filter(pl.col("metric") == metric)
+        if not mine["value"].drop_nulls().len():
+            nothing(mine["reason"].drop_nulls().mode()[0] if mine["reason"].drop_nulls().len() else None)
+            return
+        if bars:
+            figure = charts.bars_over_time(mine, zone=chosen.zone)
+        else:
+            figure = charts.over_time(
+                {"": mine},
+                zone=chosen.zone,
+                reading=reading(metric),
+                normal=normal,
+                reference_until=reference_end(chosen),
+            )
+        draw(figure, f"{title(metric)} of {chosen.slug} per window", key=f"{metric}{key}")
+
+
+def reference_end(chosen: Selection) -> datetime | None:
+    """Return the end of the reference period, which charts shade; None where the reference is no period."""
+    reference = chosen.page.reference
+    if reference is None or reference.last_window is None:
+        return None
+    return chosen.declaration.calendar.containing(reference.last_window).end
+
+
+def draw(figure: go.Figure, alt: str, key: str | None = None) -> None:
+    """Show a figure without the toolbar; `alt` is its name for screen readers."""
+    st.plotly_chart(figure, config=PLAIN_CHART, alt=alt, key=f"chart-{key}" if key else None)
+
+
+def nothing(reason: str | None = None) -> None:
+    """Show that there is no number here, and why: an empty chart would look like zero."""
+    st.caption(
+        f":material/signal_disconnected: No data{': ' + reason if reason else ' in this stretch of time'}."
+    )
+
+
+def grid(count: int) -> list[DeltaGenerator]:
+    """Return `count` places for cards, two in a row; one in a row on a phone."""
+    places: list[DeltaGenerator] = []
+    for start in range(0, count, 2):
+        places += st.columns(2)[: min(2, count - start)]
+    return places

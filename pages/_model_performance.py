@@ -1,0 +1,142 @@
+"""The tab Performance: metrics against late labels over time, then calibration and confusion."""
+
+from collections.abc import Mapping
+
+import polars as pl
+import streamlit as st
+
+from core import charts, views
+from pages._model_parts import Selection, draw, grid, metric_chart, normals, nothing, series, title
+from pages._shared import clock_text, read
+
+# The four that say most, first; the rest stand in the table below.
+CHARTS = {
+    "binary_classification": ("roc_auc", "f1", "calibration_gap", "log_loss"),
+    "multiclass_classification": ("accuracy", "f1_macro", "log_loss", "balanced_accuracy"),
+    "regression": ("mae", "bias", "rmse", "r2"),
+}
+MORE = {
+    "binary_classification": (
+        "accuracy",
+        "balanced_accuracy",
+        "precision",
+        "recall",
+        "specificity",
+        "average_precision",
+        "brier",
+        "expected_calibration_error",
+        "matthews_correlation",
+        "label_rate",
+        "prediction_rate",
+    ),
+    "multiclass_classification": (
+        "precision_macro",
+        "recall_macro",
+        "f1_weighted",
+        "f1_micro",
+        "matthews_correlation",
+    ),
+    "regression": ("mape", "rmsle", "error_p10", "error_p50", "error_p90"),
+}
+
+
+def show(chosen: Selection) -> None:
+    """Show the tab."""
+    task = chosen.declaration.task
+    if task not in CHARTS:
+        nothing("a custom model has no prediction to hold against a label")
+        return
+    if chosen.declaration.actual is None:
+        st.info(
+            "**No labels:** this model declares no `actual` column and no label files, so its performance "
+            "cannot be measured. Add `predictions.actual` or `labels:` to its declaration.",
+            icon=":material/label_off:",
+        )
+        return
+    names = (*CHARTS[task], *MORE[task])
+    frame = series(chosen, (*names, "labelled_share"), columns=("",))
+    labels_state(chosen, frame)
+    normal = normals(chosen, names)
+    for place, metric in zip(grid(4), CHARTS[task], strict=True):
+        with place:
+            metric_chart(chosen, metric, frame, normal.get(metric))
+    left, right = st.columns(2)
+    with left:
+        metric_chart(chosen, "labelled_share", frame)
+    with right, st.container(border=True, gap="xsmall"):
+        st.markdown("**All metrics, newest complete window**")
+        everything(frame, names, normal)
+    at_a_glance(chosen)
+
+
+def labels_state(chosen: Selection, frame: pl.DataFrame) -> None:
+    """Say so when no window shown has complete labels yet."""
+    mature = frame.filter((pl.col("phase") == "closed") & (pl.col("metric") != "labelled_share"))
+    if mature["value"].drop_nulls().len():
+        st.caption(
+            "Hatched windows are open or still wait for labels: their values are partial. The dashed line "
+            "and grey band are what the reference windows showed (middle, nine in ten)."
+        )
+        return
+    share = frame.filter(pl.col("metric") == "labelled_share").drop_nulls("value").sort("window_start")
+    ripe = frame["mature_at"].drop_nulls().sort()
+    have = (
+        f" The newest window has labels for {share['value'][-1]:.0%} of {share['n'][-1]:,} rows."
+        if share.height
+        else ""
+    )
+    when = f" The first window is complete on {clock_text(ripe[0], chosen.zone)}." if ripe.len() else ""
+    st.info(f"**Not enough labels** for a complete window yet.{have}{when}", icon=":material/label:")
+
+
+def everything(frame: pl.DataFrame, names: tuple[str, ...], normal: Mapping[str, charts.Normal]) -> None:
+    """Show each metric's newest complete value with its interval, beside the reference."""
+    newest = (
+        frame.filter(
+            (pl.col("phase") == "closed") & pl.col("value").is_not_null() & pl.col("metric").is_in(names)
+        )
+        .sort("window_start")
+        .group_by("metric", maintain_order=True)
+        .last()
+    )
+    if not newest.height:
+        nothing("no window has complete labels yet")
+        return
+    order = {name: i for i, name in enumerate(names)}
+    shown = newest.sort(pl.col("metric").replace_strict(order, return_dtype=pl.Int8)).select(
+        Metric=pl.col("metric").replace_strict({name: title(name) for name in names}),
+        Value=pl.col("value").round_sig_figs(3),
+        Low=pl.col("lower").round_sig_figs(3),
+        High=pl.col("upper").round_sig_figs(3),
+        Reference=pl.col("metric")
+        .replace_strict(
+            {name: found.middle for name, found in normal.items()}, default=None, return_dtype=pl.Float64
+        )
+        .round_sig_figs(3),
+        Rows="n",
+    )
+    st.dataframe(shown, hide_index=True, placeholder="–", height=214, alt="All performance metrics")
+
+
+def at_a_glance(chosen: Selection) -> None:
+    """Draw calibration and confusion over all complete windows of the stretch."""
+    found = read(views.scores, chosen.slug, chosen.start, chosen.end, chosen.segment)
+    if found is None:
+        return
+    st.subheader("All complete windows of this stretch", anchor=False)
+    share = f" ({found.labelled / found.rows:.0%})" if found.rows else ""
+    st.caption(f"{found.labelled:,} of {found.rows:,} predictions have a label{share}.")
+    left, right = st.columns(2)
+    with left, st.container(border=True, gap="xsmall"):
+        st.markdown(
+            "**Calibration**",
+            help="Of the rows scored about x %, how many were positive? On the diagonal the score can be "
+            "read as a probability. Points of about equal size, with 95 % Wilson intervals.",
+        )
+        if found.calibration is None:
+            nothing("only models with one score per row have a calibration curve")
+        else:
+            draw(charts.calibration(found.calibration), f"Calibration of {chosen.slug}", key="calibration")
+    with right, st.container(border=True, gap="xsmall"):
+        st.markdown("**Confusion**", help="Rows are labels, columns predictions; each row adds up to 100 %.")
+        draw(charts.confusion(found.confusion, found.classes), f"Confusion of {chosen.slug}", key="confusion")

@@ -1,0 +1,192 @@
+"""What every page shares: who is asking, cached reads, states in words, and what failures look like."""
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from core.entities import Actor
+from core.errors import StewardError
+from core.settings import Workspace
+from core.store import Store
+
+log = logging.getLogger(__name__)
+HERE = Path(__file__).resolve().parent
+WORKSPACE_VARIABLE = "STEWARD_WORKSPACE"
+View = TypeVar("View")
+
+_EVERYONE = frozenset(
+    {"viewer", "auditor", "analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin"}
+)
+# The role a page asks for → the roles that have what it stands for.
+HOLDERS: Mapping[str, frozenset[str]] = {
+    "viewer": _EVERYONE,
+    "analyst": _EVERYONE - {"viewer", "auditor"},
+}
+
+
+@dataclass(frozen=True)
+class StateWords:
+    """How a state is shown: never by colour alone."""
+
+    word: str
+    icon: str  # Material symbol, for Markdown
+    glyph: str  # a character, for table cells
+    colour: str  # Streamlit's colour name, for Markdown
+    light: str
+    dark: str
+
+
+STATES: Mapping[str, StateWords] = {
+    "critical": StateWords("Critical", "error", "▲", "red", "#B3261E", "#FF8A80"),
+    "warning": StateWords("Warning", "warning", "◆", "orange", "#B35C00", "#FFB454"),
+    "no_data": StateWords("No data", "signal_disconnected", "◌", "gray", "#5B6570", "#9AA7B4"),
+    "learning": StateWords("Learning", "hourglass_top", "◔", "gray", "#5B6570", "#9AA7B4"),
+    "healthy": StateWords("Data arrives", "check_circle", "●", "blue", "#0B5CAD", "#6CB4F5"),
+    "paused": StateWords("Paused", "pause_circle", "‖", "gray", "#5B6570", "#9AA7B4"),
+}
+
+
+def signs_in(workspace: Workspace) -> bool:
+    """Return whether people have to sign in; only the single user of this machine does not."""
+    return workspace.settings.auth.mode != "single"
+
+
+def store() -> Store:
+    """Return the process's store of the served workspace."""
+    path = os.environ.get(WORKSPACE_VARIABLE)
+    if not path:
+        st.error("No workspace is being served. Start the dashboard with `steward ui --workspace DIR`.")
+        st.stop()
+    return _open(path)
+
+
+@st.cache_resource
+def _open(path: str) -> Store:
+    return Store(Workspace.open(path))
+
+
+def require(role: str) -> Actor:
+    """Return who is asking; stop the page with the sign-in for strangers, FORBIDDEN for the wrong role."""
+    if signs_in(store().workspace):
+        sign_in()
+        st.stop()
+    actor = Actor(id="single-user", source="ui", role="admin")
+    permit(actor, role)
+    return actor
+
+
+def permit(actor: Actor, role: str) -> None:
+    """Stop the page with FORBIDDEN unless the actor's role includes `role`."""
+    if actor.role not in HOLDERS[role]:
+        st.warning(
+            f"**No access.** You are signed in as {plain(actor.id)} ({actor.role}); this page needs the role "
+            f"{role}. An admin of this Steward can grant it.",
+            icon=":material/lock:",
+        )
+        st.stop()
+
+
+def sign_in() -> None:
+    """Show the sign-in, and nothing about any model."""
+    with st.container(border=True, width=520):
+        st.subheader("Sign in to Steward", anchor=False)
+        st.markdown(
+            "**No user exists yet**, so nobody can sign in. Users come with a later version; until then "
+            "this dashboard stays closed in this mode."
+        )
+        st.caption("To use it on this machine alone, set `auth: {mode: single}` in steward.yaml and restart.")
+
+
+def read(view: Callable[..., View], *arguments: Any) -> View:
+    """Return ``view(store, *arguments)``, remembered until the store changes (at most a minute)."""
+    here = store()
+    key = f"{view.__name__}{arguments!r} of {here.workspace.root} at {here.revision()}"
+    found: View = _remembered(key, view, arguments)
+    return found
+
+
+@st.cache_resource(ttl=timedelta(seconds=60), max_entries=256, show_spinner=False)
+def _remembered(key: str, _view: Callable[..., Any], _arguments: tuple[Any, ...]) -> Any:
+    return _view(store(), *_arguments)
+
+
+@contextmanager
+def section(name: str) -> Iterator[None]:
+    """Keep a failing part of a page from taking the rest with it: shows what failed and a reference id."""
+    try:
+        yield
+    except (StewardError, OSError) as error:
+        reference = secrets.token_hex(4)
+        log.exception("dashboard: %s failed, reference %s", name, reference)
+        reason = plain(str(error)) if isinstance(error, StewardError) else "A file could not be read."
+        st.error(f"**{name} cannot be shown.** {reason} Reference: `{reference}`", icon=":material/error:")
+        st.button("Try again", key=f"retry-{name}", icon=":material/refresh:")
+
+
+def show_unexpected(error: Exception) -> bool:
+    """Show an error nobody foresaw by a reference id; its details go to the log."""
+    reference = secrets.token_hex(4)
+    log.error("dashboard: a page failed, reference %s", reference, exc_info=error)
+    st.error(
+        f"**Something went wrong on this page.** The log of `steward ui` has the details under the reference "
+        f"`{reference}`. Reload to try again; your data is not affected.",
+        icon=":material/error:",
+    )
+    return True
+
+
+def badge(state: str) -> str:
+    """Return the Markdown badge of a state: icon, word and colour."""
+    words = STATES[state]
+    return f":{words.colour}-badge[:material/{words.icon}: {words.word}]"
+
+
+def is_dark() -> bool:
+    """Return whether the browser shows the dark theme, for colours Streamlit does not switch itself."""
+    return st.context.theme.type == "dark"
+
+
+def plain(text: str) -> str:
+    r"""Return stored text with everything escaped that Markdown would act on.
+
+    Examples
+    --------
+    >>> plain("a [link](x) :red[y] $z$")
+    'a \\[link\\](x) \\:red\\[y\\] \\$z\\$'
+    """
+    return "".join("\\" + c if c in "\\`*_{}[]<>#|$~:!" else c for c in text.replace("\n", " "))
+
+
+def clock_text(instant: datetime | None, zone: str = "UTC") -> str:
+    """Return an instant in a zone, to the minute; a dash where there is none."""
+    return instant.astimezone(ZoneInfo(zone)).strftime("%-d %b %Y %H:%M") if instant else "–"
+
+
+def age_text(age: timedelta) -> str:
+    """Return a length of time in the largest fitting unit.
+
+    Examples
+    --------
+    >>> age_text(timedelta(hours=50)), age_text(timedelta(seconds=70))
+    ('2 days', '1 minute')
+    """
+    seconds = max(int(age.total_seconds()), 0)
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "moments"
+
+
+def wall_clock() -> datetime:
+    """Return the real time, which heartbeats are measured by."""
+    return datetime.now(UTC)

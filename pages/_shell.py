@@ -1,0 +1,68 @@
+"""The dashboard's frame, run before every page: the pages' addresses, the sign-in and the footer."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import streamlit as st
+
+from pages._shared import clock_text, sign_in, signs_in, store
+
+HERE = Path(__file__).resolve().parent
+# Registered by absolute path and for everybody: an unknown address would open a dialog that blocks the page.
+PAGES = {
+    "Monitor": [
+        st.Page(
+            HERE / "overview.py",
+            title="Health overview",
+            icon=":material/monitor_heart:",
+            url_path="overview",
+            default=True,
+            help="Which models are unhealthy, since when and why.",
+        ),
+        st.Page(
+            HERE / "model.py",
+            title="Model",
+            icon=":material/query_stats:",
+            url_path="model",
+            help="One model: its health, drift, data quality, performance, fairness, cost and rows.",
+        ),
+        st.Page(
+            HERE / "fairness.py",
+            title="Fairness",
+            icon=":material/balance:",
+            url_path="fairness",
+            help="The gaps between groups, of every model with protected attributes.",
+        ),
+    ],
+    "Administer": [
+        st.Page(
+            HERE / "system.py",
+            title="Jobs & system",
+            icon=":material/settings_heart:",
+            url_path="system",
+            help="Whether sweeps run, which files could not be read and which models failed.",
+        ),
+    ],
+}
+
+
+def footer() -> None:
+    """Show as of when, in which zone and by which version the numbers are."""
+    workspace = store().workspace
+    fixed = " (the workspace's fixed clock)" if workspace.settings.clock != "real" else ""
+    st.divider()
+    st.caption(
+        f"As of {clock_text(workspace.now())} UTC{fixed} · Windows are cut in each model's own time zone · "
+        f"Steward {version('model-steward')}"
+    )
+
+
+st.set_page_config(page_title="Steward", page_icon=str(HERE / "steward.svg"), layout="wide")
+closed = signs_in(store().workspace)
+page = st.navigation(PAGES, position="hidden" if closed else "sidebar")
+if closed:
+    sign_in()
+else:
+    st.logo(str(HERE / "steward.svg"), size="large")
+    page.run()
+    footer()

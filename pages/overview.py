@@ -1,0 +1,218 @@
+"""Health overview: which models are unhealthy, since when and why."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from core import views
+from core.catalogue import CATALOGUE
+from core.views.overview import STATE_ORDER
+from pages._shared import (
+    HERE,
+    STATES,
+    age_text,
+    is_dark,
+    read,
+    require,
+    section,
+    wall_clock,
+)
+
+# A runner beats every few seconds; after this long without a beat nobody sweeps.
+RUNNER_IS_GONE_AFTER_S = 300
+FILTERS = ("search", "state", "team", "tier")
+
+
+def headline(found: views.Overview) -> None:
+    """Say how many models there are in each state, and whether anybody keeps the numbers fresh."""
+    counts = dict(found.models.group_by("state").len().iter_rows())
+    st.markdown(
+        "  ".join(
+            f":{STATES[s].colour}-badge[:material/{STATES[s].icon}: {counts[s]} {STATES[s].word.lower()}]"
+            for s in STATE_ORDER
+            if s in counts
+        )
+    )
+    silence = (wall_clock() - found.runner_seen).total_seconds() if found.runner_seen else None
+    if silence is None or silence > RUNNER_IS_GONE_AFTER_S:
+        seen = (
+            f"the last one was seen {age_text(wall_clock() - found.runner_seen)} ago"
+            if found.runner_seen
+            else ""
+        )
+        st.info(
+            f"No job runner is active{'; ' + seen if seen else ''}. These numbers stay as they are until "
+            "`steward jobs` (or `steward run --once`) runs.",
+            icon=":material/schedule:",
+        )
+
+
+def start_card() -> None:
+    """Show the three steps to a first model."""
+    with st.container(border=True):
+        st.subheader("No model is registered yet", anchor=False)
+        st.markdown(
+            "1. `steward declare my-model predictions.parquet` writes a declaration and guesses the rest.\n"
+            "2. Check it, then `steward apply` registers the model.\n"
+            "3. `steward run --once` reads the log; from then on `steward jobs` keeps this page fresh."
+        )
+        st.caption("To see Steward with real data first: `steward demo`.")
+
+
+def filters(models: pl.DataFrame) -> pl.DataFrame:
+    """Show the filters, which live in the address, and return the models they leave."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input(
+            "Search",
+            key="search",
+            bind="query-params",
+            placeholder="Model, owner or reason",
+            icon=":material/search:",
+            width=280,
+        )
+        states = st.multiselect(
+            "State",
+            [s for s in STATE_ORDER if s in set(models["state"])],
+            key="state",
+            bind="query-params",
+            placeholder="Any",
+            width=240,
+        )
+        teams = st.multiselect(
+            "Team",
+            models["team"].drop_nulls().unique().sort().to_list(),
+            key="team",
+            bind="query-params",
+            placeholder="Any",
+            width=220,
+        )
+        tiers = st.multiselect(
+            "Risk tier",
+            [str(t) for t in models["risk_tier"].unique().sort()],
+            key="tier",
+            bind="query-params",
+            placeholder="Any",
+            width=180,
+            help="1 is the highest risk, 4 the lowest.",
+        )
+    text = pl.concat_str("model", "owner", pl.col("team").fill_null(""), "why", separator=" ")
+    kept = (
+        models.filter(text.str.to_lowercase().str.contains(search.lower(), literal=True))
+        if search
+        else models
+    )
+    if states:
+        kept = kept.filter(pl.col("state").is_in(states))
+    if teams:
+        kept = kept.filter(pl.col("team").is_in(teams))
+    return kept.filter(pl.col("risk_tier").cast(pl.String).is_in(tiers)) if tiers else kept
+
+
+def clear_filters() -> None:
+    """Put every filter back to showing all."""
+    st.session_state.update(search="", state=[], team=[], tier=[])
+
+
+def table(models: pl.DataFrame) -> pl.DataFrame:
+    """Return what the table shows, one row per model, and nothing the browser does not need."""
+    words = {state: f"{w.glyph} {w.word}" for state, w in STATES.items()}
+    titles = {name: CATALOGUE[name].title for name in models["headline"].unique() if name in CATALOGUE}
+    return models.select(
+        Model="model",
+        Status=pl.concat_list(pl.col("state").replace_strict(words, default=None, return_dtype=pl.String)),
+        Since=pl.col("since").dt.date(),
+        Why="why",
+        Metric=pl.col("headline").replace(titles).cast(pl.Categorical),
+        Now=pl.col("headline_value").round_sig_figs(3).cast(pl.Float32),
+        Reference=pl.col("headline_reference").round_sig_figs(3).cast(pl.Float32),
+        Trend=pl.col("sparkline").list.tail(14),
+        Drift=pl.col("drift_value").cast(pl.Float32),
+        Drifted="drift_column",
+        Missing=pl.col("missing_value").cast(pl.Float32),
+        Gap=pl.col("fairness_value").abs().cast(pl.Float32),
+        Rows=pl.col("rows").cast(pl.Int64),
+        Team=pl.col("team").cast(pl.Categorical),
+        Tier=pl.col("risk_tier").cast(pl.Int8),
+    )
+
+
+def columns() -> dict[str, Any]:
+    """Return how the table's columns are written and explained."""
+    config = st.column_config
+    dark = is_dark()
+    return {
+        "Model": config.TextColumn(width=135, pinned=True),
+        "Status": config.MultiselectColumn(
+            options=[f"{w.glyph} {w.word}" for w in STATES.values()],
+            color=[w.dark if dark else w.light for w in STATES.values()],
+            width=125,
+            help="'Data arrives' says no more than that: no monitor has judged the model.",
+        ),
+        "Since": config.DateColumn(width=95, format="D MMM YYYY", help="When the model entered this state."),
+        "Why": config.TextColumn(
+            width=470, help="Why it is in this state; where no monitor has judged the model, what stands out."
+        ),
+        "Metric": config.TextColumn(width=150, help="The performance metric that speaks for the model."),
+        "Now": config.NumberColumn(width=65, help="Its value in the newest window with complete labels."),
+        "Reference": config.NumberColumn(width=80, help="Its value in the reference period."),
+        "Trend": config.LineChartColumn(width=110, help="Its last 14 windows with complete labels."),
+        "Drift": config.ProgressColumn(
+            width=100,
+            format="%.2f",
+            min_value=0,
+            max_value=1,
+            help="Jensen-Shannon distance of the column that differs most from the reference, in the newest "
+            "window: 0 is equal, 1 is disjoint.",
+        ),
+        "Drifted": config.TextColumn("in column", width=110),
+        "Missing": config.NumberColumn(
+            width=80, format="percent", help="Share of missing values in the column that misses most."
+        ),
+        "Gap": config.NumberColumn(
+            width=65, format="%.2f", help="Widest gap between the groups of a protected attribute."
+        ),
+        "Rows": config.NumberColumn(width=80, format="localized", help="Predictions in the newest window."),
+        "Team": config.TextColumn(width=130),
+        "Tier": config.NumberColumn(width=50, help="Risk tier: 1 is the highest."),
+    }
+
+
+@st.fragment
+def portfolio(models: pl.DataFrame) -> None:
+    """Show filters and table; a click on a row opens its model."""
+    kept = filters(models)
+    if not kept.height:
+        st.info(
+            f"None of the {models.height} models matches these filters.", icon=":material/filter_alt_off:"
+        )
+        st.button("Clear filters", on_click=clear_filters, icon=":material/close:")
+        return
+    chosen = st.dataframe(
+        table(kept),
+        key="models",
+        hide_index=True,
+        column_config=columns(),
+        on_select="rerun",
+        selection_mode="single-cell",
+        placeholder="–",
+        height="content" if kept.height <= 20 else 740,
+        alt="Models with their state, since when and why; those that need attention come first.",
+    )
+    shown = (
+        f"{kept.height} of {models.height} models" if kept.height < models.height else f"{kept.height} models"
+    )
+    st.caption(f"{shown} · click a row to open the model · a dash means not measured, never zero")
+    if chosen.selection.cells:
+        st.switch_page(HERE / "model.py", query_params={"model": kept["model"][chosen.selection.cells[0][0]]})
+
+
+require("viewer")
+st.title("Health overview", anchor=False)
+with section("The overview"):
+    found = read(views.overview)
+    if found.models.height:
+        headline(found)
+        portfolio(found.models)
+    else:
+        start_card()
