@@ -215,10 +215,11 @@ class Declaration(Strict):
         """The declared reference period [from, to) as aware UTC; dates without a zone are in the model's."""
         if self.reference is None or self.reference.period is None:
             return None
-        start, end = (self._instant(day) for day in self.reference.period)
+        start, end = (self.instant(day) for day in self.reference.period)
         return start, end
 
-    def _instant(self, day: date | datetime) -> datetime:
+    def instant(self, day: date | datetime) -> datetime:
+        """Return a day's start or a time as aware UTC; without a zone it is in the model's."""
         moment = day if isinstance(day, datetime) else datetime.combine(day, time())
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
 

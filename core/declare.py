@@ -14,6 +14,7 @@ from core.guess import Guess, guess
 
 SAMPLE_FILES = 3
 SAMPLE_ROWS = 10_000
+FILL_IN = "fill in"  # marks what a person must decide
 _READERS = {
     ".parquet": pl.scan_parquet,
     ".csv": lambda file: pl.scan_csv(file, try_parse_dates=True, infer_schema_length=1_000),
@@ -88,11 +89,11 @@ def _pattern(paths: list[Path], root: str | Path | None) -> str:
 
 def _lines(name: str, path: str, found: Guess) -> Iterator[str]:
     yield _line("model", _text(name))
-    yield _line("owner", "owner@example.com", "fill in: who answers for this model")
+    yield _line("owner", "owner@example.com", f"{FILL_IN}: who answers for this model")
     yield _line("# team", "my-team")
     classes = "binary_classification, multiclass_classification or regression"
-    yield _line("task", found.task, "guessed" if found.task != "custom" else f"fill in: {classes}")
-    yield _line("risk_tier", "3", "fill in: 1 high … 4 low")
+    yield _line("task", found.task, "guessed" if found.task != "custom" else f"{FILL_IN}: {classes}")
+    yield _line("risk_tier", "3", f"{FILL_IN}: 1 high … 4 low")
     yield _line("# description", "What does the model predict, for whom, and what is decided with it?")
     yield from _log_lines(path, found)
     yield from _outcome_lines(found)
@@ -113,9 +114,9 @@ def _log_lines(path: str, found: Guess) -> Iterator[str]:
     if found.timestamp:
         yield _line("  timestamp", _text(found.timestamp))
     else:
-        yield _line("  # timestamp", "column", "fill in: when the prediction was made; none was found")
+        yield _line("  # timestamp", "column", f"{FILL_IN}: when the prediction was made; none was found")
     why = "the timestamps carry no zone, name theirs" if found.naive else "windows are cut in this zone"
-    yield _line("  timezone", "UTC", f"fill in: {why}, e.g. America/New_York")
+    yield _line("  timezone", "UTC", f"{FILL_IN}: {why}, e.g. America/New_York")
     for key in ("prediction_id", "version", "variant", "score", "prediction", "actual"):
         value = getattr(found, key)
         yield _line(f"  {key}", _text(value)) if value else _line(f"  # {key}", "column", "none was found")

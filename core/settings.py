@@ -92,7 +92,10 @@ class Workspace:
         labels, reference = declared.labels, declared.reference
         for path in (declared.predictions.path, labels and labels.path, reference and reference.path):
             if path:
-                self.resolve(path)
+                try:
+                    self.resolve(path)
+                except PathError as error:
+                    raise PathError(f"{file}: {error}") from None
         notified = [*declared.notify, *(name for monitor in declared.monitors for name in monitor.notify)]
         named = [("channels", name) for name in notified]
         if declared.retraining and declared.retraining.command:

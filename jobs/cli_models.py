@@ -1,0 +1,79 @@
+"""The commands that make and declare: `init`, `declare` and `apply`."""
+
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from core import actions
+from core.declare import FILL_IN
+from core.declare import declare as declaration_for
+from core.entities import Actor
+from core.errors import InputError
+from core.settings import Workspace, initialise
+from core.store import Store
+from jobs.terminal import print_json
+
+PERSON = Actor(id="single-user", source="cli")
+
+
+def init(arguments: Namespace) -> int:
+    """Make a workspace, or bring the registry of one that is there up to date."""
+    workspace = initialise(arguments.workspace)
+    store = Store(workspace)
+    store.migrate()
+    store.close()
+    print(f"Workspace {workspace.root} is ready. Next: steward declare NAME FILE…")
+    return 0
+
+
+def declare(arguments: Namespace) -> int:
+    """Write a declaration with what its prediction log tells, and say what a person must fill in."""
+    workspace = Workspace.open(arguments.workspace)
+    text = declaration_for(arguments.name, arguments.files, workspace.root)
+    target = workspace.root / "models" / f"{arguments.name}.yaml"
+    if target.exists():
+        raise InputError(f"{target} exists; edit it, or move it away and declare again")
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    print(f"Wrote {target}. Look at these lines, then run: steward apply")
+    print("\n".join(f"  {line.strip()}" for line in text.splitlines() if FILL_IN in line))
+    _warn_outside(workspace, arguments.files)
+    return 0
+
+
+def apply(arguments: Namespace) -> int:
+    """Put declarations into force: all of them or none."""
+    store = Store(Workspace.open(arguments.workspace))
+    store.require_current()
+    changes = actions.apply(
+        store,
+        [Path(file) for file in arguments.files],
+        PERSON,
+        prune=arguments.prune,
+        force=arguments.force,
+        dry_run=arguments.dry_run,
+    )
+    store.close()
+    if arguments.json:
+        print_json([asdict(change) for change in changes])
+        return 0
+    would = "would be " if arguments.dry_run else ""
+    for change in changes:
+        keys = f" ({', '.join(sorted(change.after))})" if change.what == "changed" and change.after else ""
+        print(f"{change.model}: {would}{change.what}{keys}")
+    if not changes:
+        print(
+            f"There is no declaration in {store.root / 'models'}; write one with: steward declare NAME FILE…"
+        )
+    return 0
+
+
+def _warn_outside(workspace: Workspace, files: list[str]) -> None:
+    outside = sorted(
+        {str(Path(file).resolve().parent) for file in files if not workspace.contains(Path(file))}
+    )
+    if outside:
+        print(
+            f"These files lie outside the folders Steward may read; move them into {workspace.root}, "
+            f"or add to steward.yaml: roots: [{', '.join(outside)}]"
+        )

@@ -1,0 +1,102 @@
+"""The commands that keep running: `jobs`, `ui`, `up` (both as child processes) and `demo`."""
+
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from core.settings import Workspace
+from core.store import Store
+from jobs.terminal import progress
+
+STOP_TIMEOUT_S = 15.0
+
+
+def jobs(arguments: Namespace) -> int:
+    """Sweep models when they are due, until stopped."""
+    from jobs import scheduler
+
+    scheduler.main(Workspace.open(arguments.workspace))
+    return 0
+
+
+def ui(arguments: Namespace) -> int:
+    """Serve the dashboard, until stopped."""
+    import app
+
+    app.serve(Workspace.open(arguments.workspace), arguments.port, arguments.address)
+    return 0
+
+
+def up(arguments: Namespace) -> int:
+    """Run dashboard and jobs as child processes; when one ends, the other is stopped."""
+    workspace = Workspace.open(arguments.workspace)
+    store = Store(workspace)
+    store.migrate()
+    store.close()
+    root = ["--workspace", str(workspace.root)]
+    serving = ["ui", *root, "--port", str(arguments.port), "--address", arguments.address]
+    print(
+        f"Dashboard: http://{arguments.address}:{arguments.port} (Ctrl-C stops it and the jobs)", flush=True
+    )
+    return _run_together([serving, ["jobs", *root]])
+
+
+def demo(arguments: Namespace) -> int:
+    """Build the demo workspace from real data, sweep it and serve it."""
+    from core import actions
+    from core import demo as portfolio
+    from jobs.cli_models import PERSON
+    from jobs.cli_sweeps import sweep_and_print
+
+    root = Path(arguments.workspace)
+    portfolio.build(root, progress=lambda models: progress(models, what="models"))
+    workspace = Workspace.open(root)
+    store = Store(workspace)
+    store.migrate()
+    changes = actions.apply(store, [], PERSON)
+    store.close()
+    swept = sweep_and_print(workspace, [change.model for change in changes], workspace.now())
+    return swept if arguments.build_only or swept else up(arguments)
+
+
+def _run_together(commands: Sequence[Sequence[str]]) -> int:
+    """Run commands side by side until one ends or a person stops them; return the worst exit code."""
+    # -P: a folder `jobs` where the command was typed must not take the place of ours.
+    steward = [sys.executable, "-P", "-m", "jobs.cli"]
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    children = [subprocess.Popen([*steward, *command]) for command in commands]
+    try:
+        while all(child.poll() is None for child in children):
+            _wait(children[0], 0.5)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _stop(children)
+        signal.signal(signal.SIGTERM, previous)
+    return max((code for child in children if (code := child.returncode) and code > 0), default=0)
+
+
+def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    for child in children:
+        if not _wait(child, STOP_TIMEOUT_S):
+            child.kill()
+            child.wait()
+
+
+def _wait(child: subprocess.Popen[bytes], timeout_s: float) -> bool:
+    try:
+        child.wait(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
