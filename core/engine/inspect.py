@@ -1,0 +1,93 @@
+"""What files hold before anything is counted: columns, rows, first and last timestamp, the windows they touch."""
+
+import duckdb
+import polars as pl
+
+from core.declaration import Declaration
+from core.engine import traffic
+from core.engine.chunks import Opened, by_window, check_labels, check_predictions, label_rows, quarter_counts
+from core.engine.files import FileFacts, Files, reading
+from core.engine.instants import instant
+from core.engine.roles import Field
+from core.windows import QUARTER_HOUR_US, Window
+
+
+def scan(
+    connection: duckdb.DuckDBPyConnection, files: Files, path: str, declaration: Declaration, kind: str
+) -> FileFacts:
+    """Look at one file; see `DuckDBEngine.scan`."""
+    table = files.open(path)
+    if kind == "labels":
+        check_labels(table, declaration)
+        labels = declaration.labels
+        timestamp = (labels and (labels.timestamp or labels.available_at)) or ""
+    else:
+        check_predictions(table, declaration)
+        timestamp = declaration.predictions.timestamp
+    with reading([path]):
+        found = quarter_counts(
+            connection, traffic.rows([table], [], timestamp), declaration.predictions.timezone
+        )
+    rows = int(found["n"].sum())
+    if not timestamp:
+        return FileFacts(table.columns, rows)
+    unusable = found.filter(pl.col("quarter_hour").is_null())
+    problems = {
+        "timestamp missing": unusable.filter(~pl.col("unreadable"))["n"].sum(),
+        "timestamp unreadable": unusable.filter("unreadable")["n"].sum(),
+        "ambiguous local time": found["ambiguous"].sum(),
+        "non-existent local time": found["non_existent"].sum(),
+    }
+    first, last = found["first"].min(), found["last"].max()
+    return FileFacts(
+        table.columns,
+        rows,
+        instant(first) if isinstance(first, int) else None,
+        instant(last) if isinstance(last, int) else None,
+        {reason: int(count) for reason, count in problems.items() if count},
+    )
+
+
+def windows_of(source: Opened) -> dict[Window, int]:
+    """Return the rows of each window that holds any; see `DuckDBEngine.windows_of`."""
+    if not source.predictions:
+        return {}
+    declared = source.declaration.predictions
+    with reading(source.paths):
+        found = quarter_counts(
+            source.connection, traffic.rows(source.predictions, [], declared.timestamp), declared.timezone
+        )
+    windows = _windows(source.declaration, found)
+    return dict(zip(windows, by_window(found, windows), strict=True))
+
+
+def label_windows(source: Opened) -> tuple[list[Window], int]:
+    """Return the windows the labels belong to and the labels without a prediction; see `DuckDBEngine.label_windows`."""
+    if not source.labels:
+        return [], 0
+    declared, connection = source.declaration.predictions, source.connection
+    labels = label_rows(source)
+    with reading(source.paths):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE label_ids AS SELECT DISTINCT id FROM ({labels.sql}) WHERE id IS NOT NULL",
+            dict(labels.params),
+        )
+        if not source.predictions:
+            return [], _count(connection, "SELECT count(*) FROM label_ids")
+        raw = traffic.rows(
+            source.predictions, [Field("id", declared.prediction_id or "", "text")], declared.timestamp
+        )
+        matched = "id IN (SELECT id FROM label_ids)"
+        found = quarter_counts(connection, raw, declared.timezone, where=matched)
+        sql = f"SELECT count(*) FROM label_ids WHERE id NOT IN (SELECT id FROM ({raw.sql}) WHERE id IS NOT NULL)"
+        return _windows(source.declaration, found), _count(connection, sql, raw.params)
+
+
+def _windows(declaration: Declaration, found: pl.DataFrame) -> list[Window]:
+    quarters = found["quarter_hour"].drop_nulls().unique().to_list()
+    return declaration.calendar.of(instant(quarter * QUARTER_HOUR_US) for quarter in quarters)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, sql: str, params: object = None) -> int:
+    found = connection.execute(sql, dict(params) if params else None).fetchone()
+    return int(found[0]) if found else 0

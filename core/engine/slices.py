@@ -1,0 +1,182 @@
+"""Which slices of the traffic are counted, how few passes over the rows give them all, and how fine counts are added up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from core.declaration import Declaration
+from core.engine import dialect
+from core.engine.roles import Field, protected_columns
+from core.entities import Grid
+
+_SLICE_COLUMNS = ("segment", "version", "variant", "group")
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A column the traffic can be cut by: SQL `expression` over `fields` gives its value as text, never NULL.
+
+    `part` is the CELLS column it fills; `label` the prefix of its values there ("origin" gives "origin=JFK").
+    """
+
+    name: str
+    part: str
+    label: str
+    fields: tuple[Field, ...]
+    expression: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One way to cut: by `dimensions` together; only cells whose group is in `groups` are kept (None = all)."""
+
+    dimensions: tuple[Dimension, ...]
+    groups: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over the rows, grouped by window and `dimensions`, whose counts add up to `slices`.
+
+    `everything` is false for fairness groups, which need only the rows and performance kinds.
+    """
+
+    dimensions: tuple[Dimension, ...]
+    slices: tuple[Slice, ...]
+    everything: bool = True
+
+    @property
+    def keys(self) -> list[str]:
+        """The key columns of the pass's results."""
+        return ["window_start", *(d.name for d in self.dimensions)]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a pass's groups add up to the cells of one slice: `order` the groups, then add from each of `starts` on."""
+
+    order: np.ndarray
+    starts: np.ndarray
+    keep: np.ndarray
+    labels: pl.DataFrame  # window_start, segment, version, variant, group of each kept cell
+
+
+def dimensions(declaration: Declaration, grid: Grid) -> list[Dimension]:
+    """Return the dimensions that cut the whole profile: segments, version, variant."""
+    found = segments(declaration, grid)
+    for part in ("version", "variant"):
+        column = getattr(declaration.predictions, part)
+        if column:
+            raw = Field(f"{part}_text", column, "text")
+            found.append(Dimension(part, part, "", (raw,), f"coalesce({raw.alias}, 'missing')"))
+    return found
+
+
+def segments(declaration: Declaration, grid: Grid | None) -> list[Dimension]:
+    """Return the dimensions of the segment columns, with every value there is when no grid names the known ones."""
+    return [
+        _listed(f"segment_{i}", "segment", column, None if grid is None else grid.segments.get(column, ()))
+        for i, column in enumerate(declaration.segments)
+    ]
+
+
+def protected(declaration: Declaration, grid: Grid | None) -> list[Dimension]:
+    """Return the dimensions of the protected attributes, with every value there is when no grid names the known ones."""
+    found = []
+    for i, (column, cuts) in enumerate(protected_columns(declaration)):
+        name = f"group_{i}"
+        if cuts:
+            found.append(_binned(name, column, cuts))
+        else:
+            known = (
+                None
+                if grid is None
+                else [key.removeprefix(f"{column}=") for key in grid.groups.get(column, ())]
+            )
+            found.append(_listed(name, "group", column, known))
+    return found
+
+
+def group_slices(attributes: Sequence[Dimension], version: Sequence[Dimension], grid: Grid) -> list[Slice]:
+    """Return the fairness slices: each attribute and their full intersection, for all versions and for each."""
+    versions: list[tuple[Dimension, ...]] = [(), tuple(version)] if version else [()]
+    slices = [Slice((each, *extra)) for each in attributes for extra in versions]
+    if len(attributes) > 1:
+        known = frozenset(grid.groups.get(" & ".join(each.label for each in attributes), ()))
+        slices += [Slice((*attributes, *extra), known) for extra in versions]
+    return slices
+
+
+def passes(cuts: Sequence[Dimension], sizes: Mapping[str, int], largest: int) -> list[Pass]:
+    """Return passes whose groups per window stay below `largest`: a crossed pass costs little more than a plain one.
+
+    `sizes` are the numbers of distinct values of the dimensions; a dimension that fits nowhere gets a pass of its own.
+    """
+    bundles: list[list[Dimension]] = [[]]
+    for each in sorted(cuts, key=lambda d: (sizes[d.name], d.name)):
+        crossed = sizes[each.name]
+        for other in bundles[-1]:
+            crossed *= sizes[other.name]
+        if crossed > largest and bundles[-1]:
+            bundles.append([])
+        bundles[-1].append(each)
+    plans = [Pass(tuple(bundle), tuple(Slice((each,)) for each in bundle)) for bundle in bundles]
+    return [replace(plans[0], slices=(Slice(()), *plans[0].slices)), *plans[1:]]
+
+
+def summary(keys: pl.DataFrame, cut: Slice) -> Summary:
+    """Return how the groups of a pass (rows of `keys`) add up to a slice."""
+    names = ["window_start", *(d.name for d in cut.dimensions)]
+    ordered = keys.select(names).with_row_index("row").sort(*names, "row")
+    distinct = ordered.group_by(names, maintain_order=True).agg(pl.len())
+    starts = np.concatenate([[0], np.cumsum(distinct["len"].to_numpy())[:-1]]).astype(np.int64)
+    labels = distinct.select("window_start", *(_label(part, cut).alias(part) for part in _SLICE_COLUMNS))
+    keep = np.arange(labels.height)
+    if cut.groups is not None:
+        keep = np.flatnonzero(labels["group"].is_in(list(cut.groups)).to_numpy())
+    return Summary(ordered["row"].to_numpy(), starts, keep, labels[keep])
+
+
+def _label(part: str, cut: Slice) -> pl.Expr:
+    values = [
+        pl.concat_str(pl.lit(d.label + "="), d.name) if d.label else pl.col(d.name)
+        for d in cut.dimensions
+        if d.part == part
+    ]
+    return pl.concat_str(values, separator=" & ") if values else pl.lit("")
+
+
+def _listed(name: str, part: str, column: str, values: Sequence[str] | None) -> Dimension:
+    raw = Field(f"{name}_text", column, "category")
+    if values is None:
+        return Dimension(name, part, column, (raw,), f"coalesce({raw.alias}, 'missing')")
+    known = f"(SELECT unnest(CAST(${name} AS VARCHAR[])))"
+    expression = f"CASE WHEN {raw.alias} IS NULL THEN 'missing' WHEN {raw.alias} IN {known} THEN {raw.alias} ELSE 'other' END"
+    return Dimension(name, part, column, (raw,), expression, {name: list(values)})
+
+
+def _binned(name: str, column: str, cuts: Sequence[float]) -> Dimension:
+    raw = Field(f"{name}_number", column, "number")
+    labels = bin_labels(cuts)
+    whens = "".join(
+        f" WHEN {raw.alias} < {cut!r} THEN {dialect.text_literal(label)}"
+        for cut, label in zip(cuts, labels, strict=False)
+    )
+    expression = f"CASE WHEN coalesce(isnan({raw.alias}), TRUE) THEN 'missing'{whens} ELSE {dialect.text_literal(labels[-1])} END"
+    return Dimension(name, "group", column, (raw,), expression)
+
+
+def bin_labels(cuts: Sequence[float]) -> list[str]:
+    """Return the names of the groups [-inf, c1), [c1, c2), …, [cn, inf).
+
+    Examples
+    --------
+    >>> bin_labels([25, 40.5])
+    ['<25', '[25, 40.5)', '≥40.5']
+    """
+    texts = [f"{cut:.15g}" for cut in cuts]
+    between = [f"[{low}, {high})" for low, high in zip(texts, texts[1:], strict=False)]
+    return [f"<{texts[0]}", *between, f"≥{texts[-1]}"]

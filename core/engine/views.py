@@ -1,0 +1,99 @@
+"""Rows themselves, under their declared names: the sample kept of a reference, and the row view of a window."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from core.engine import dialect
+from core.engine.chunks import Opened, chunks, rows_per_window
+from core.engine.features import features
+from core.engine.files import reading
+from core.engine.roles import Field, label_field, protected_columns, scores
+from core.entities import Grid
+from core.windows import Window
+
+_NO_GRID = Grid("", frozen=False)
+
+
+def sample(source: Opened, windows: Sequence[Window], limit: int) -> pl.DataFrame:
+    """Return rows chosen by a hash of their id; see `DuckDBEngine.sample`."""
+    total = sum(rows_per_window(source, windows)) if windows and source.predictions else 0
+    key = "id" if source.declaration.predictions.prediction_id else "CAST(position AS VARCHAR)"
+    chosen = dialect.stable_hash(f"coalesce({key}, '')")
+    share = int(min(1.0, 1.1 * limit / max(total, 1)) * 0xFFFFFFFF)
+    return _read(source, windows, f"{chosen} <= {share}", {"chosen": chosen, "position": "position"}, limit)
+
+
+def rows(source: Opened, window: Window, limit: int) -> pl.DataFrame:
+    """Return the newest rows of a window; see `DuckDBEngine.rows`."""
+    return _read(source, [window], "TRUE", {"newest": "-instant", "latest": "-position"}, limit)
+
+
+def _read(
+    source: Opened, windows: Sequence[Window], where: str, order: dict[str, str], limit: int
+) -> pl.DataFrame:
+    """Return the first `limit` rows by the columns `order`, all chunks together."""
+    names = _names(source)
+    timestamp = source.declaration.predictions.timestamp
+    items = [
+        "instant",
+        *(f"{alias}" for alias in names.values()),
+        *(f"{sql} AS {name}" for name, sql in order.items()),
+    ]
+    schema = {timestamp: pl.Datetime("us", "UTC")} | {name: pl.String() for name in names}
+    frames = []
+    for chunk in (
+        chunks(source, _NO_GRID, windows, _fields(source, names)) if source.predictions and windows else ()
+    ):
+        sql = f"SELECT {', '.join(items)} FROM ({chunk.traffic.sql}) WHERE {where} ORDER BY {', '.join(order)} LIMIT {limit}"
+        with reading(source.paths):
+            frames.append(source.connection.sql(sql, params=dict(chunk.traffic.params)).pl())
+    if not frames:
+        return pl.DataFrame(schema=schema)
+    found = pl.concat(frames).sort(*order).head(limit)
+    return found.select(
+        pl.col("instant").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias(timestamp),
+        *(pl.col(alias).alias(name) for name, alias in names.items()),
+    )
+
+
+def _names(source: Opened) -> dict[str, str]:
+    """Return declared name → alias of the traffic, label last."""
+    label = label_field(source.declaration)
+    names = {name: f"column_{i}" for i, name in enumerate(_readings(source))}
+    return names | ({label.column: label.alias} if label else {})
+
+
+def _fields(source: Opened, names: dict[str, str]) -> list[Field]:
+    readings = _readings(source)
+    return [Field(names[name], name, reading) for name, reading in readings.items()]
+
+
+def _readings(source: Opened) -> dict[str, str]:
+    """Return declared column → how it is read; the timestamp and the label are read anyway."""
+    declaration, inputs = source.declaration, features(source)
+    declared, operations = declaration.predictions, declaration.operations
+    number, category = "number", "category"
+    predicted = number if declaration.task == "regression" else category
+    readings: dict[str | None, str] = {
+        declared.prediction_id: "text",
+        declared.version: "text",
+        declared.variant: "text",
+    }
+    readings |= dict.fromkeys(inputs.numeric, number) | dict.fromkeys(inputs.categorical, category)
+    for column, cuts in protected_columns(declaration):
+        readings.setdefault(column, number if cuts else category)
+    for column in declaration.segments:
+        readings.setdefault(column, category)
+    readings |= dict.fromkeys(scores(declaration).values(), number) | {declared.prediction: predicted}
+    readings |= {operations.status: category, operations.latency_ms: number, operations.cost_usd: number}
+    for metric in declaration.custom.values():
+        readings.setdefault(metric.column, number if metric.kind == "numeric" else category)
+    for column in declaration.sensitive:
+        readings.setdefault(column, category)
+    left_out = {None, declared.timestamp, declaration.actual}
+    return {
+        column: reading
+        for column, reading in readings.items()
+        if column not in left_out and column is not None
+    }
