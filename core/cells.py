@@ -34,6 +34,21 @@ def stacked(lists: pl.Series, width: int | None = None) -> NDArray[np.float64]:
     return matrix
 
 
+def column(cells: pl.DataFrame, name: str) -> NDArray[np.float64]:
+    """Return a column of cells as floats, NaN where null."""
+    return cells[name].to_numpy().astype(np.float64)
+
+
+def count_at(cells: pl.DataFrame, place: int) -> NDArray[np.float64]:
+    """Return one count of every cell, from the end if negative; 0 where the list is shorter."""
+    return np.nan_to_num(cells["counts"].list.get(place, null_on_oob=True).to_numpy().astype(np.float64))
+
+
+def of_model(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return cells as the keys of metrics that belong to no column."""
+    return cells.with_columns(pl.lit("").alias("column"))
+
+
 def merge_cells(cells: pl.DataFrame) -> pl.DataFrame:
     """Add up cells that differ only in their window; `low`, `high` and the window become the outermost.
 
@@ -51,6 +66,8 @@ def merge_cells(cells: pl.DataFrame) -> pl.DataFrame:
         If cells to be added were counted on different grids or have lists of different length.
     """
     keys = [key for key in CELL_KEYS if key != "window_start"]
+    if not cells.select(keys).is_duplicated().any():
+        return cells.select(CELLS.keys()).sort(keys)
     groups = cells.group_by(keys, maintain_order=True).agg(
         pl.col("window_start").min(),
         pl.col("window_end").max(),
@@ -70,7 +87,9 @@ def merge_cells(cells: pl.DataFrame) -> pl.DataFrame:
     group_of = cells.select(keys).join(
         groups.select(keys).with_row_index("row"), on=keys, how="left", maintain_order="left"
     )["row"]
-    merged = groups.with_columns(_added(cells[name], group_of.cast(pl.Int64).to_numpy(), groups[name]) for name in _LISTS)
+    merged = groups.with_columns(
+        _added(cells[name], group_of.cast(pl.Int64).to_numpy(), groups[name]) for name in _LISTS
+    )
     return merged.select(pl.col(name).cast(dtype) for name, dtype in CELLS.items()).sort(keys)
 
 

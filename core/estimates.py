@@ -60,12 +60,18 @@ def wilson(hits: ArrayLike, n: ArrayLike) -> tuple[Numbers, Numbers]:
     return np.where(share == 0, 0.0, middle - half), np.where(share == 1, 1.0, middle + half)
 
 
+def binomial_variance(hits: ArrayLike, n: ArrayLike) -> Numbers:
+    """Return the sampling variance p(1 − p)/n of a share."""
+    share = ratio(hits, n)
+    return ratio(share * (1 - share), n)
+
+
 def proportion(hits: ArrayLike, n: ArrayLike, reason: str) -> Estimate:
     """Return the share hits / n with its binomial standard error and Wilson interval."""
     total = np.asarray(n, dtype=np.float64)
     share = ratio(hits, total)
     lower, upper = wilson(hits, total)
-    return Estimate(share, total, reason, np.sqrt(ratio(share * (1 - share), total)), lower, upper)
+    return Estimate(share, total, reason, np.sqrt(binomial_variance(hits, total)), lower, upper)
 
 
 def measured(

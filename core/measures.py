@@ -5,19 +5,19 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import polars as pl
 
-from core import column_drift, operations, quality
+from core import column_drift, operations, outcomes, quality
 from core.catalogue import CATALOGUE
-from core.cells import merge_cells, stacked
+from core.cells import column, count_at, merge_cells, of_model, stacked
 from core.declaration import Declaration
 from core.entities import METRICS, Grid, Kind, NumericGrid
 from core.errors import BinningError
-from core.estimates import Numbers
 from core.metric_rows import Block, frame
 
 __all__ = ["measure", "merge_cells"]
 
-Kinds = Mapping[Kind, pl.DataFrame]
+Kinds = Mapping[str, pl.DataFrame]
 
+_TALLIES = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
 _BATCH = 20_000  # cells whose counts are compared together: bounds the memory of their matrices
 
 
@@ -44,57 +44,56 @@ def measure(
         If cells were counted on another grid.
     """
     _check_grid(cells, grid)
-    kinds = {Kind(str(kind)): part for (kind,), part in cells.partition_by("kind", as_dict=True).items()}
-    whole = {kind: part.filter(pl.col("group") == "") for kind, part in kinds.items()}
+    whole, groups = (_by_kind(cells.filter(each)) for each in (pl.col("group") == "", pl.col("group") != ""))
     blocks = [*_quality(whole, grid, declaration), *_operations(whole, grid, declaration)]
+    blocks += [*outcomes.performance(whole, grid, declaration), *outcomes.fairness(groups, grid, declaration)]
     if grid.frozen:
         _check_grid(reference_cells, grid)
         blocks += _drift(whole, reference_cells, grid, declaration)
     return _with_maturity(frame(blocks), whole, declaration)
 
 
+def _by_kind(cells: pl.DataFrame) -> Kinds:
+    return {str(kind): part for (kind,), part in cells.partition_by("kind", as_dict=True).items()}
+
+
 def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
     if (rows := kinds.get(Kind.ROWS)) is not None:
-        n, duplicates, labellable = _numbers(rows, "n"), _count(rows, 0), _count(rows, 2)
-        yield Block(_of_model(rows), quality.of_rows(n, duplicates))
+        n, duplicates, labellable = column(rows, "n"), count_at(rows, 0), count_at(rows, 2)
+        yield Block(of_model(rows), quality.of_rows(n, duplicates))
         if declaration.actual:
-            yield Block(_of_model(rows), quality.labelled(n - _numbers(rows, "missing"), labellable))
+            yield Block(of_model(rows), quality.labelled(n - column(rows, "missing"), labellable))
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
         if (cells := kinds.get(kind)) is None:
             continue
         # What the label lacks has not arrived: that is labelled_share, not a fault of the data.
         features = cells.filter(pl.col("column") != (declaration.actual or ""))
-        non_finite = pl.sum_horizontal("nan", "positive_infinity", "negative_infinity")
-        parts = (_numbers(features, name) for name in ("n", "missing", non_finite, "uncastable"))
-        yield Block(features, quality.of_any(*parts))
+        n, missing, nan, positive, negative, uncastable = (column(features, name) for name in _TALLIES)
+        yield Block(features, quality.of_any(n, missing, nan + positive + negative, uncastable))
         yield from (_numeric_quality if kind is Kind.NUMERIC else _categorical_quality)(cells, grid)
 
 
 def _numeric_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
-    yield Block(cells, quality.constant_number(*(_numbers(cells, name) for name in ("n", "low", "high"))))
-    binned = [column for column, bins in grid.numeric.items() if bins.edges and grid.frozen]
+    yield Block(cells, quality.constant_number(*(column(cells, name) for name in ("n", "low", "high"))))
+    binned = [name for name, bins in grid.numeric.items() if bins.edges and grid.frozen]
     cells = cells.filter(pl.col("column").is_in(binned))
-    outside = pl.col("counts").list.first() + pl.col("counts").list.last()
-    yield Block(cells, quality.out_of_range(_numbers(cells, "n"), _numbers(cells, outside)))
+    yield Block(cells, quality.out_of_range(column(cells, "n"), count_at(cells, 0) + count_at(cells, -1)))
 
 
 def _categorical_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
     if not grid.frozen:
         return
-    n, new = _numbers(cells, "n"), _count(cells, -1)
-    largest = _numbers(
-        cells, pl.col("counts").list.head(pl.col("counts").list.len() - 2).list.max().fill_null(0)
-    )
-    together = _numbers(cells, pl.col("counts").list.tail(2).list.sum())
-    yield Block(cells, quality.unseen(n, new))
-    yield Block(cells, quality.constant_category(n, largest, together))
+    n, other, new = column(cells, "n"), count_at(cells, -2), count_at(cells, -1)
+    largest = stacked(cells["counts"]).max(axis=1, initial=0.0)
+    constant = quality.constant_category(n, largest, np.maximum(other, new))
+    yield Block(cells, {**quality.unseen(n, new), **constant})
 
 
 def _drift(
     kinds: Kinds, reference_cells: pl.DataFrame, grid: Grid, declaration: Declaration
 ) -> Iterator[Block]:
     """Compare features, scores, predictions and labels, each slice with its segment in the reference."""
-    operated = {declaration.operations.latency_ms, declaration.operations.cost_usd}
+    operated = set(declaration.operations.model_dump().values())
     operated |= {name for key, custom in declaration.custom.items() for name in (key, custom.column)}
     features = declaration.features
     unwatched = operated - {
@@ -117,14 +116,14 @@ def _drift(
 def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
     declared = declaration.operations
     if (rows := kinds.get(Kind.ROWS)) is not None:
-        hours = (pl.col("window_end") - pl.col("window_start")).dt.total_microseconds() / 3.6e9
-        n = _numbers(rows, "n")
-        yield Block(_of_model(rows), operations.throughput(n, _numbers(rows, hours)))
+        n = column(rows, "n")
+        hours = (rows["window_end"] - rows["window_start"]).dt.total_microseconds().to_numpy() / 3.6e9
+        yield Block(of_model(rows), operations.throughput(n, hours))
         if declared.status:
-            yield Block(_of_model(rows), operations.error_share(n, _count(rows, 1)))
+            yield Block(of_model(rows), operations.error_share(n, count_at(rows, 1)))
     if declared.latency_ms and (cells := kinds.get(Kind.LATENCY)) is not None:
-        counts, low, high = stacked(cells["counts"]), _numbers(cells, "low"), _numbers(cells, "high")
-        yield Block(_of_model(cells), operations.latency(counts, low, high))
+        counts, low, high = stacked(cells["counts"]), column(cells, "low"), column(cells, "high")
+        yield Block(of_model(cells), operations.latency(counts, low, high))
     if declared.cost_usd:
         yield from _mean("cost_per_prediction", (declared.cost_usd,), kinds, grid)
     for name, custom in declaration.custom.items():
@@ -132,20 +131,18 @@ def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
             yield from _mean(name, (name, custom.column), kinds, grid)
         elif (cells := kinds.get(Kind.RATE)) is not None:
             cells = cells.filter(pl.col("column").is_in([name, custom.column]))
-            yield Block(_of_model(cells), operations.rate(name, _numbers(cells, "n"), _count(cells, 0)))
+            yield Block(of_model(cells), operations.rate(name, column(cells, "n"), count_at(cells, 0)))
 
 
 def _mean(metric: str, columns: tuple[str, ...], kinds: Kinds, grid: Grid) -> Iterator[Block]:
-    for column in columns:
+    for name in columns:
         cells = kinds.get(Kind.NUMERIC, pl.DataFrame(schema={"column": pl.String})).filter(
             pl.col("column") == column
         )
         if not cells.is_empty():
-            centre = grid.numeric.get(column, NumericGrid()).centre
+            centre = grid.numeric.get(name, NumericGrid()).centre
             total, squares = stacked(cells["sums"], 2).T
-            yield Block(
-                _of_model(cells), operations.mean(metric, _numbers(cells, "n"), centre, total, squares)
-            )
+            yield Block(of_model(cells), operations.mean(metric, column(cells, "n"), centre, total, squares))
             return
 
 
@@ -170,17 +167,3 @@ def _check_grid(cells: pl.DataFrame, grid: Grid) -> None:
         raise BinningError(
             f"cells were counted on grid {others[0]!r}, not {grid.reference_id!r}; count their windows again"
         )
-
-
-def _numbers(cells: pl.DataFrame, name: str | pl.Expr) -> Numbers:
-    values = cells.select(value=pl.col(name) if isinstance(name, str) else name)["value"]
-    return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-def _count(cells: pl.DataFrame, at: int) -> Numbers:
-    return _numbers(cells, pl.col("counts").list.get(at, null_on_oob=True).fill_null(0))
-
-
-def _of_model(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return the keys of metrics that belong to no column."""
-    return cells.with_columns(column=pl.lit(""))

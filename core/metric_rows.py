@@ -29,34 +29,32 @@ class Block:
 
 def frame(blocks: Iterable[Block]) -> pl.DataFrame:
     """Return blocks as one METRICS frame, sorted by METRIC_KEYS, `mature_at` still null."""
-    frames = [_rows(block) for block in blocks if len(block.keys) and block.estimates]
-    if not frames:
+    blocks = [block for block in blocks if len(block.keys) and block.estimates]
+    if not blocks:
         return pl.DataFrame(schema=METRICS)
-    return pl.concat(frames).select(METRICS.keys()).sort(METRIC_KEYS)
-
-
-def _rows(block: Block) -> pl.DataFrame:
-    size, estimates = len(block.keys), list(block.estimates.values())
-    keys = block.keys.select(_KEYS)
-    repeated = keys if len(estimates) == 1 else keys[np.tile(np.arange(size), len(estimates))]
-    reason = np.concatenate([_reasons(estimate, block.remark) for estimate in estimates])
-    return repeated.with_columns(
-        pl.Series("metric", list(block.estimates), dtype=pl.String).gather(
-            np.repeat(np.arange(len(estimates)), size)
-        ),
-        *(_numbers(name, estimates) for name in _NUMBERS),
-        pl.Series("n", np.concatenate([estimate.n for estimate in estimates])).cast(pl.Int64),
-        pl.Series("reason", reason, dtype=pl.String),
+    estimates = [(estimate, block.remark) for block in blocks for estimate in block.estimates.values()]
+    sizes = [len(block.keys) for block in blocks]
+    starts = np.cumsum([0, *sizes[:-1]])
+    keys = pl.concat([block.keys.select(_KEYS) for block in blocks])
+    places = [
+        start + np.tile(np.arange(size), len(block.estimates))
+        for start, size, block in zip(starts, sizes, blocks, strict=True)
+    ]
+    names = [(name, size) for block, size in zip(blocks, sizes, strict=True) for name in block.estimates]
+    metric = np.repeat([name for name, _ in names], [size for _, size in names])
+    rows = keys[np.concatenate(places)].with_columns(
+        pl.Series("metric", metric, dtype=pl.String),
+        *(_numbers(name, [estimate for estimate, _ in estimates]) for name in _NUMBERS),
+        pl.Series("n", np.concatenate([estimate.n for estimate, _ in estimates])).cast(pl.Int64),
+        pl.Series("reason", np.concatenate([_reasons(*pair) for pair in estimates]), dtype=pl.String),
         pl.lit(None, dtype=METRICS["mature_at"]).alias("mature_at"),
     )
+    return rows.select(METRICS.keys()).sort(METRIC_KEYS)
 
 
 def _numbers(name: str, estimates: list[Estimate]) -> pl.Series:
-    given = [getattr(estimate, name) for estimate in estimates]
-    arrays = [
-        np.full_like(estimate.value, np.nan) if array is None else array
-        for array, estimate in zip(given, estimates, strict=True)
-    ]
+    given = [(estimate, getattr(estimate, name)) for estimate in estimates]
+    arrays = [np.full(estimate.value.shape, np.nan) if array is None else array for estimate, array in given]
     return pl.Series(name, np.concatenate(arrays), dtype=pl.Float64, nan_to_null=True)
 
 

@@ -1,0 +1,163 @@
+"""From the cells that count predictions against labels to performance and to fairness between groups."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from core import fairness as rates
+from core.cells import column, of_model, stacked
+from core.declaration import Declaration, Scalar
+from core.entities import Grid, Kind
+from core.estimates import Estimate, Numbers
+from core.metric_rows import Block
+from core.multiclass import confusion, multiclass
+from core.performance import binary
+from core.regression import error_quantiles, regression
+
+Kinds = Mapping[str, pl.DataFrame]
+
+_SLICE = ["window_start", "segment", "version", "variant"]
+_NOT_OF_CLASS = (
+    "accuracy",
+    "balanced_accuracy",
+    "matthews_correlation",
+    "log_loss",
+)  # of all classes at once
+_TRUE, _FALSE = {"1", "true"}, {"0", "false"}
+
+
+def performance(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
+    """Yield the performance of every slice; of a model without labels only what predictions alone show."""
+    if (cells := kinds.get(Kind.MULTICLASS)) is not None and declaration.actual:
+        sums = stacked(cells["sums"], 2) if declaration.predictions.score else None
+        yield Block(of_model(cells), multiclass(stacked(cells["counts"]), len(grid.classes), sums))
+    if (cells := kinds.get(Kind.CLASSIFICATION)) is not None:
+        lengths = cells["counts"].list.len()
+        for length in lengths.unique():  # a class without score has one bin
+            part = cells.filter(lengths == length)
+            yield Block(part, _classification(part, grid, declaration))
+    if (cells := kinds.get(Kind.REGRESSION)) is not None and declaration.actual:
+        yield Block(of_model(cells), _regression(cells, grid))
+
+
+def fairness(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
+    """Yield the rates of every protected group, then the gaps between the groups of every attribute."""
+    if declaration.task == "regression":
+        if (cells := kinds.get(Kind.REGRESSION)) is not None and declaration.actual:
+            yield from _errors_by_group(cells, grid, declaration)
+        return
+    kind = Kind.CLASSIFICATION if declaration.task == "binary_classification" else Kind.MULTICLASS
+    if (cells := kinds.get(kind)) is not None:
+        yield from _decisions_by_group(cells, grid, declaration)
+
+
+def _classification(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Mapping[str, Estimate]:
+    counts = stacked(cells["counts"])
+    scored = bool(declaration.predictions.score) and counts.shape[1] == 6 * max(len(grid.score_edges) - 1, 1)
+    found = binary(counts, stacked(cells["sums"]), grid.score_edges) if scored else binary(counts)
+    if not declaration.actual:
+        return {"prediction_rate": found["prediction_rate"]}
+    if declaration.task == "multiclass_classification":
+        return {name: found[name] for name in found if name not in _NOT_OF_CLASS}
+    return found
+
+
+def _regression(cells: pl.DataFrame, grid: Grid) -> Mapping[str, Estimate]:
+    found = regression(column(cells, "n"), stacked(cells["sums"], 11))
+    if not grid.error_edges:
+        return found
+    low, high = column(cells, "low"), column(cells, "high")
+    return {**found, **error_quantiles(stacked(cells["counts"]), grid.error_edges, low, high)}
+
+
+def _decisions_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Iterator[Block]:
+    keys, minimum = of_model(cells), declaration.minimum_group_size
+    if (table := _favourable(cells, grid, declaration)) is not None:
+        chosen, n = rates.selection(table), table.sum(axis=(1, 2))
+        yield Block(keys, chosen, _too_small(n, minimum))
+        yield from _gaps(cells, grid, chosen, n, minimum, rates.gaps_of_selection)
+    if not declaration.actual:
+        return
+    found = rates.outcomes(table) if table is not None else {}
+    if declaration.task == "binary_classification":
+        whole = _classification(cells, grid, declaration)
+        found |= {name: whole[name] for name in ("calibration_gap",) if name in whole}
+    else:
+        found["accuracy"] = multiclass(stacked(cells["counts"]), len(grid.classes))["accuracy"]
+    labelled = found["accuracy"].n
+    yield Block(keys, found, _too_small(labelled, minimum))
+    if table is not None:
+        judged = {name: found[name] for name in ("tpr", "fpr", "precision")}
+        yield from _gaps(cells, grid, judged, labelled, minimum, rates.gaps_of_outcomes)
+
+
+def _errors_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Iterator[Block]:
+    every = regression(column(cells, "n"), stacked(cells["sums"], 11))
+    found = {name: every[name] for name in ("bias", "mae", "rmse")}
+    n, minimum = column(cells, "n"), declaration.minimum_group_size
+    yield Block(of_model(cells), found, _too_small(n, minimum))
+    judged = {name: found[name] for name in ("bias", "mae")}
+    yield from _gaps(cells, grid, judged, n, minimum, rates.gaps_of_errors)
+
+
+def _gaps(
+    cells: pl.DataFrame,
+    grid: Grid,
+    of_groups: Mapping[str, Estimate],
+    n: Numbers,
+    minimum: int,
+    formula: Callable[..., Mapping[str, Estimate]],
+) -> Iterator[Block]:
+    """Yield the gaps of every attribute: the rates laid out as slices × groups, judged by the formula."""
+    for attribute, names in grid.groups.items():
+        rows = np.flatnonzero(cells["group"].is_in(list(names)).to_numpy())
+        if not len(rows):
+            continue
+        part = cells[rows]
+        slices = part.unique(_SLICE, keep="first", maintain_order=True)
+        found = slices.select(_SLICE).with_row_index("slice")
+        at = part.select(_SLICE).join(found, on=_SLICE, how="left", maintain_order="left")["slice"].to_numpy()
+        group = part["group"].cast(pl.Enum(list(names))).to_physical().to_numpy()
+
+        def laid_out(values: Numbers | None, empty: float = np.nan) -> Numbers:
+            matrix = np.full((len(slices), len(names)), empty)  # noqa: B023 - used within this turn of the loop
+            if values is not None:
+                matrix[at, group] = values[rows]  # noqa: B023
+            return matrix
+
+        spreads = {
+            name: rates.spread(laid_out(e.value), laid_out(e.sampling_error), laid_out(n, 0.0), minimum)
+            for name, e in of_groups.items()
+        }
+        yield Block(slices.with_columns(column=pl.lit(attribute), group=pl.lit("")), formula(**spreads))
+
+
+def _favourable(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Numbers | None:
+    """Return counts of favourable predicted × label (no, yes, unlabelled); None if nothing is favourable."""
+    if declaration.task == "binary_classification":
+        table = stacked(cells["counts"]).reshape(len(cells), -1, 2, 3).sum(axis=1)
+        positive = 1 if declaration.positive is None else declaration.positive
+        same = declaration.favourable is None or _same(declaration.favourable, positive)
+        return rates.oriented(table, favourable_is_positive=same)
+    favourable = declaration.favourable
+    place = next(
+        (i for i, name in enumerate(grid.classes) if favourable is not None and _same(favourable, name)), None
+    )
+    if place is None:
+        return None
+    whole = confusion(stacked(cells["counts"]), len(grid.classes))
+    rows = np.stack([whole.sum(axis=1) - whole[:, place], whole[:, place]], axis=1)
+    known = rows[:, :, :-1].sum(axis=2) - rows[:, :, place]
+    return np.stack([known, rows[:, :, place], rows[:, :, -1]], axis=2)
+
+
+def _same(declared: Scalar, other: Scalar) -> bool:
+    """Say whether two declared values mean one class: true and 1 do, as in the log."""
+    pair = {str(value).lower().removesuffix(".0") for value in (declared, other)}
+    return len(pair) == 1 or pair <= _TRUE or pair <= _FALSE
+
+
+def _too_small(n: Numbers, minimum: int) -> NDArray[np.str_]:
+    return np.where(n < minimum, f"fewer than {minimum} rows: shown, not judged", "")

@@ -1,0 +1,163 @@
+"""How well a binary classifier meets its labels, from counts by score bin, prediction and label."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.errors import BinningError
+from core.estimates import Estimate, Numbers, binomial_variance, measured, proportion, ratio, wilson
+from core.score_curves import average_precision, expected_calibration_error, roc_auc, within_bins
+
+NO_LABELS = "no labelled rows"
+_BOTH = "needs labelled rows of both classes"
+_NO_BINS = "scores have no bins while the reference is learning"
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Labelled rows by prediction and label, each of shape (k,)."""
+
+    tp: Numbers
+    fp: Numbers
+    fn: Numbers
+    tn: Numbers
+
+    @property
+    def n(self) -> Numbers:
+        """All labelled rows."""
+        return self.tp + self.fp + self.fn + self.tn
+
+
+def binary(
+    counts: ArrayLike, sums: ArrayLike | None = None, edges: ArrayLike | None = None
+) -> Mapping[str, Estimate]:
+    """Return the performance of a binary classifier.
+
+    Parameters
+    ----------
+    counts, sums : laid out as Kind.CLASSIFICATION says, shape (k, …); without `sums` the model has no score
+    edges : of the score bins; None = each bin is one distinct score, so everything is exact; empty = one bin
+        for all
+
+    Raises
+    ------
+    BinningError
+        If the counts do not fit the edges.
+    """
+    rows = _by_bin(counts, edges if sums is not None else None)
+    table = rows[..., :2].sum(axis=1)
+    result = decisions(Confusion(table[:, 1, 1], table[:, 1, 0], table[:, 0, 1], table[:, 0, 0]))
+    every = rows.sum(axis=(1, 3))
+    result["prediction_rate"] = proportion(every[:, 1], every.sum(axis=-1), "no rows in this window")
+    return result if sums is None else result | _of_scores(rows, np.asarray(sums, dtype=np.float64), edges)
+
+
+def decisions(c: Confusion) -> dict[str, Estimate]:
+    """Return the metrics of the decisions alone."""
+    positives, negatives = c.tp + c.fn, c.tn + c.fp
+    return {
+        "accuracy": proportion(c.tp + c.tn, c.n, NO_LABELS),
+        "balanced_accuracy": _balanced_accuracy(c),
+        "precision": proportion(c.tp, c.tp + c.fp, "no labelled row was predicted positive"),
+        "recall": proportion(c.tp, positives, "no row has a positive label"),
+        "specificity": proportion(c.tn, negatives, "no row has a negative label"),
+        "f1": _f1(c),
+        "matthews_correlation": _matthews_correlation(c),
+        "label_rate": proportion(positives, c.n, NO_LABELS),
+    }
+
+
+def _by_bin(counts: ArrayLike, edges: ArrayLike | None) -> Numbers:
+    """Return counts as (k, bins, predicted, label)."""
+    rows = np.asarray(counts, dtype=np.float64)
+    bins = max(len(np.asarray(edges)) - 1, 1) if edges is not None else rows.shape[-1] // 6
+    if rows.ndim != 2 or rows.shape[-1] != bins * 6:
+        raise BinningError(f"counts have shape {rows.shape}, expected (windows, {bins} score bins × 2 × 3)")
+    return rows.reshape(len(rows), bins, 2, 3)
+
+
+def _balanced_accuracy(c: Confusion) -> Estimate:
+    value = (ratio(c.tp, c.tp + c.fn) + ratio(c.tn, c.tn + c.fp)) / 2
+    variance = (binomial_variance(c.tp, c.tp + c.fn) + binomial_variance(c.tn, c.tn + c.fp)) / 4
+    return measured(value, c.n, _BOTH, variance, (0, 1))
+
+
+def _f1(c: Confusion) -> Estimate:
+    # F1 = 2J / (1 + J) grows with the share J of hits among the rows that are positive or predicted so; J is
+    # binomial, so its Wilson interval gives that of F1, and the delta method its standard error.
+    among = c.tp + c.fp + c.fn
+    slope = 2 / (1 + ratio(c.tp, among)) ** 2
+    lower, upper = wilson(c.tp, among)
+    return Estimate(
+        ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn),
+        c.n,
+        "no labelled row is positive or predicted positive",
+        slope * np.sqrt(binomial_variance(c.tp, among)),
+        2 * lower / (1 + lower),
+        2 * upper / (1 + upper),
+    )
+
+
+def _matthews_correlation(c: Confusion) -> Estimate:
+    """Return the correlation with the delta-method variance Σ count · (∂/∂count)²."""
+    yes, no, positive, negative = c.tp + c.fp, c.tn + c.fn, c.tp + c.fn, c.tn + c.fp
+    root = np.sqrt(yes) * np.sqrt(no) * np.sqrt(positive) * np.sqrt(negative)
+    value = ratio(c.tp * c.tn - c.fp * c.fn, root)
+    slopes = (
+        (c.tp, ratio(c.tn, root) - value / 2 * (ratio(1, yes) + ratio(1, positive))),
+        (c.tn, ratio(c.tp, root) - value / 2 * (ratio(1, no) + ratio(1, negative))),
+        (c.fp, -ratio(c.fn, root) - value / 2 * (ratio(1, yes) + ratio(1, negative))),
+        (c.fn, -ratio(c.fp, root) - value / 2 * (ratio(1, no) + ratio(1, positive))),
+    )
+    variance = np.sum([count * slope**2 for count, slope in slopes], axis=0)
+    return measured(value, c.n, "needs both classes among predictions and labels", variance, (-1, 1))
+
+
+def _of_scores(rows: Numbers, sums: Numbers, edges: ArrayLike | None) -> dict[str, Estimate]:
+    by_label = rows[..., :2].sum(axis=2)
+    scores = sums[:, :-2].reshape(rows.shape)[..., :2].sum(axis=2)
+    labelled = by_label.sum(axis=(1, 2))
+    squares, losses = ratio(sums[:, -2], labelled), ratio(sums[:, -1], labelled)
+    mean = ratio(scores, by_label)
+    gap = ratio(scores.sum(axis=(1, 2)) - by_label[..., 1].sum(axis=1), labelled)
+    # The spread of a row's loss is read from the mean score of its bin.
+    each_square = np.stack([mean[..., 0] ** 2, (1 - mean[..., 1]) ** 2], axis=-1)
+    with np.errstate(divide="ignore"):
+        each_loss = -np.log(np.clip(np.stack([1 - mean[..., 0], mean[..., 1]], axis=-1), 1e-15, 1.0))
+    result = {
+        "brier": measured(squares, labelled, NO_LABELS, _variance(each_square, by_label, labelled), (0, 1)),
+        "log_loss": measured(
+            losses, labelled, NO_LABELS, _variance(each_loss, by_label, labelled), (0, np.inf)
+        ),
+        "calibration_gap": measured(gap, labelled, NO_LABELS, ratio(squares - gap**2, labelled), (-1, 1)),
+    }
+    return result | _of_bins(by_label, scores, labelled, edges)
+
+
+def _of_bins(
+    by_label: Numbers, scores: Numbers, labelled: Numbers, edges: ArrayLike | None
+) -> dict[str, Estimate]:
+    negatives, positives = by_label[..., 0], by_label[..., 1]
+    if edges is not None and len(np.asarray(edges)) < 3:
+        unknown = measured(np.full(len(labelled), np.nan), labelled, _NO_BINS)
+        return dict.fromkeys(("roc_auc", "average_precision", "expected_calibration_error"), unknown)
+    within = None
+    if edges is not None:
+        within = within_bins(positives, negatives, scores[..., 1], scores[..., 0], edges)
+    auc, variance = roc_auc(positives, negatives, within)
+    precision = average_precision(positives, negatives, mixed=edges is not None)
+    calibration = expected_calibration_error(negatives + positives, positives, scores.sum(axis=-1))
+    return {
+        "roc_auc": measured(auc, labelled, _BOTH, variance, (0, 1)),
+        "average_precision": measured(precision, labelled, "no row has a positive label"),
+        "expected_calibration_error": measured(calibration, labelled, NO_LABELS),
+    }
+
+
+def _variance(each: Numbers, weights: Numbers, n: Numbers) -> Numbers:
+    """Return the sampling variance of the mean of values given per bin and label with their rows."""
+    values = np.where(weights > 0, each, 0.0)
+    mean = ratio((weights * values).sum(axis=(1, 2)), n)
+    return ratio(ratio((weights * values**2).sum(axis=(1, 2)), n) - mean**2, n)
