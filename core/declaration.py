@@ -207,8 +207,11 @@ class Declaration(Strict):
 
     @property
     def prediction(self) -> str:
-        """The prediction's column name; ``prediction`` where it is derived from the score."""
-        return self.predictions.prediction or "prediction"
+        """The prediction's column name; ``prediction`` where it is derived from a score of another name."""
+        score = self.predictions.score
+        columns = score.values() if isinstance(score, dict) else (score,)
+        derived = "predicted_class" if "prediction" in columns else "prediction"
+        return self.predictions.prediction or derived
 
     @property
     def reference_period(self) -> tuple[datetime, datetime] | None:

@@ -55,8 +55,10 @@ def series(arguments: Namespace) -> int:
     rows = _points(found, arguments, store.workspace.now())
     if arguments.json:
         print_json(rows)
-    else:
+    elif rows:
         print_table(rows, _SERIES)
+    else:
+        print(f"{arguments.model} has no value of {arguments.metric} there yet.")
     return 0
 
 
@@ -93,7 +95,7 @@ def compare(arguments: Namespace) -> int:
     reference, current = comparison.read(arguments.reference), comparison.read(arguments.current)
     found = comparison.compare(reference, current, options)
     if arguments.html:
-        Path(arguments.html).write_text(documents.to_html(found), encoding="utf-8")
+        Path(arguments.html).write_text(documents.comparison_html(found), encoding="utf-8")
     if arguments.json:
         print_json(comparison.to_json(found))
     else:

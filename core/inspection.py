@@ -1,0 +1,184 @@
+"""What Steward would read: workspace, registry and, per declaration, files, columns, roles and problems."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from core import logs
+from core.declaration import Declaration
+from core.engine import ENGINES, DuckDBEngine
+from core.entities import LogFile, Source
+from core.errors import InputError, StewardError
+from core.settings import Workspace
+from core.steward_yaml import Webhook
+from core.store import Store, migration
+
+LITTLE_DISK_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class ModelInspection:
+    """What one declaration leads to; `roles` maps columns to what they are declared or inferred to be."""
+
+    file: str
+    model: str | None = None
+    files: int = 0
+    label_files: int = 0
+    rows: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The workspace as it is, and its declarations; `problems` are those of the workspace itself."""
+
+    workspace: str
+    database: str
+    schema: str
+    clock: str
+    now: datetime
+    disk_free_bytes: int
+    roots: tuple[str, ...]
+    channels: Mapping[str, str]
+    problems: tuple[str, ...]
+    models: tuple[ModelInspection, ...]
+
+    @property
+    def all_well(self) -> bool:
+        """Whether there is no problem anywhere."""
+        return not self.problems and not any(model.problems for model in self.models)
+
+
+def inspect(
+    workspace: Workspace, *, progress: Callable[[Iterable[Path]], Iterable[Path]] = iter
+) -> Inspection:
+    """Return what lies in a workspace and what a sweep would read; nothing is changed.
+
+    Parameters
+    ----------
+    progress : wraps the declarations, as ``tqdm`` does
+    """
+    store = Store(workspace)
+    free = shutil.disk_usage(workspace.root).free
+    channels = {
+        name: "webhook" if isinstance(channel, Webhook) else channel.partition(":")[0]
+        for name, channel in workspace.settings.channels.items()
+    }
+    declared = sorted((workspace.root / "models").glob("*.y*ml"))
+    found = Inspection(
+        workspace=str(workspace.root),
+        database=store.name,
+        schema=migration.newest(),
+        clock="real" if workspace.settings.clock == "real" else "fixed",
+        now=workspace.now(),
+        disk_free_bytes=free,
+        roots=tuple(map(str, workspace.roots)),
+        channels=channels,
+        problems=tuple(_problems(workspace, store, free)),
+        models=tuple(inspect_model(workspace, file) for file in progress(declared)),
+    )
+    store.close()
+    return found
+
+
+def inspect_model(workspace: Workspace, file: Path) -> ModelInspection:
+    """Return what one declaration leads to: which files, which columns, and what is wrong with them."""
+    try:
+        declaration = workspace.declaration(file)
+        files = logs.find(workspace, declaration)
+    except InputError as error:
+        return ModelInspection(str(file), problems=(str(error),))
+    with ENGINES["duckdb"]() as engine:
+        return _inspected(engine, declaration, file, files)
+
+
+def _inspected(
+    engine: DuckDBEngine, declaration: Declaration, file: Path, files: list[LogFile]
+) -> ModelInspection:
+    columns: dict[str, str] = {}
+    rows, times, problems, readable = 0, list[datetime](), list[str](), list[str]()
+    for each in files:
+        try:
+            facts = engine.scan(each.path, declaration, kind=each.kind)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        problems += [f"{each.path}: {n:,} rows: {reason}" for reason, n in facts.problems.items() if n]
+        if each.kind == "predictions":
+            readable.append(each.path)
+            columns |= facts.columns
+            rows += facts.rows
+            times += [time for time in (facts.first, facts.last) if time]
+    logs_found = sum(each.kind == "predictions" for each in files)
+    if not logs_found:
+        problems.append(f"{file}: predictions.path: no file matches {declaration.predictions.path} yet")
+    roles = declared_roles(declaration)
+    missing = tuple(column for column in roles if columns and column not in columns)
+    problems += [f"{file}: no file has the column {column!r}, the {roles[column]}" for column in missing]
+    if declaration.features is None and readable and not missing:
+        roles = {**_inferred(engine, declaration, readable[-1]), **roles}
+    return ModelInspection(
+        file=str(file),
+        model=declaration.model,
+        files=logs_found,
+        label_files=len(files) - logs_found,
+        rows=rows,
+        first=min(times, default=None),
+        last=max(times, default=None),
+        columns=columns,
+        roles=roles,
+        missing=missing,
+        problems=tuple(problems),
+    )
+
+
+def _inferred(engine: DuckDBEngine, declaration: Declaration, file: str) -> dict[str, str]:
+    """Return the features a sweep would infer from the newest file."""
+    source = Source((file,))
+    windows = list(engine.windows_of(source, declaration))
+    grid = engine.build_grid(source, declaration, windows, reference_id="check", frozen=False)
+    numeric = dict.fromkeys(grid.numeric, "numeric feature (inferred)")
+    return numeric | dict.fromkeys(grid.categorical, "categorical feature (inferred)")
+
+
+def declared_roles(declaration: Declaration) -> dict[str, str]:
+    """Return what each column of the prediction log is declared to be; several roles are joined."""
+    log, roles = declaration.predictions, list[tuple[str | None, str]]()
+    for role in ("timestamp", "prediction_id", "version", "variant", "prediction", "actual"):
+        roles.append((getattr(log, role), role))
+    scores = log.score if isinstance(log.score, dict) else {"": log.score}
+    roles += [(column, f"score {name}".strip()) for name, column in scores.items()]
+    if declaration.features:
+        roles += [(column, "numeric feature") for column in declaration.features.numeric]
+        roles += [(column, "categorical feature") for column in declaration.features.categorical]
+    roles += [(column, "segment") for column in declaration.segments]
+    roles += [(p if isinstance(p, str) else p.column, "protected") for p in declaration.protected]
+    roles += [(column, role) for role, column in declaration.operations.model_dump().items()]
+    roles += [(metric.column, f"custom {name}") for name, metric in declaration.custom.items()]
+    named: dict[str, str] = {}
+    for column, role in roles:
+        if column:
+            named[column] = f"{named[column]}, {role}" if column in named else role
+    return named
+
+
+def _problems(workspace: Workspace, store: Store, free: int) -> Iterable[str]:
+    try:
+        store.require_current()
+    except StewardError as error:
+        yield str(error)
+    if not os.access(workspace.root, os.W_OK):
+        yield f"{workspace.root} cannot be written by this user; change its owner or run as that user"
+    if free < LITTLE_DISK_BYTES:
+        yield f"{workspace.root}: only {free / 1e6:,.0f} MB are free on its disk; make room for statistics"
+    for root in workspace.roots:
+        if not root.is_dir():
+            yield f"{root}: is no folder, but one of the roots in steward.yaml; make it, or remove it"

@@ -1,0 +1,173 @@
+"""`steward declare`: what an unknown prediction log tells about itself."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from core.declaration import Declaration, load_declaration
+from core.declare import declare
+from core.errors import DeclarationError, InputError, LogError
+from jobs.cli import main
+
+N = 600
+RNG = np.random.default_rng(7)
+TIMES = [datetime(2024, 1, 1) + timedelta(minutes=30 * i) for i in range(N)]
+
+
+def declared(tmp_path: Path, frame: pl.DataFrame, *, suffix: str = "parquet") -> tuple[str, Declaration]:
+    file = tmp_path / f"log.{suffix}"
+    frame.write_csv(file) if suffix == "csv" else frame.write_parquet(file)
+    text = declare("m", [file], tmp_path)
+    (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
+    return text, load_declaration(tmp_path / "m.yaml")
+
+
+def test_a_binary_csv_is_declared_without_a_word(tmp_path):
+    frame = pl.DataFrame(
+        {
+            "scored_at": TIMES,
+            "request_id": [f"r{i}" for i in range(N)],
+            "model_version": ["v1"] * N,
+            "amount": RNG.normal(50, 9, N),
+            "country": RNG.choice(["DE", "FR"], N),
+            "gender": RNG.choice(["f", "m"], N),
+            "email": [f"{i}@example.com" for i in range(N)],
+            "marital_status": RNG.choice(["a", "b"], N),
+            "probability": RNG.random(N),
+            "label": RNG.integers(0, 2, N),
+            "latency_ms": RNG.random(N) * 90,
+            "status": ["ok"] * N,
+        }
+    )
+    text, found = declared(tmp_path, frame, suffix="csv")
+    log = found.predictions
+    assert (found.task, log.path, log.timestamp, log.prediction_id) == (
+        "binary_classification",
+        "log.csv",
+        "scored_at",
+        "request_id",
+    )
+    assert (log.version, log.score, log.prediction, log.actual) == (
+        "model_version",
+        "probability",
+        None,
+        "label",
+    )
+    assert found.features is not None
+    assert found.features.numeric == ("amount",)
+    assert found.features.categorical == ("country", "gender", "marital_status")
+    assert (found.operations.latency_ms, found.operations.status) == ("latency_ms", "status")
+    assert found.sensitive == ("email",)
+    assert "# protected: [gender, marital_status]" in text
+    assert "the timestamps carry no zone" in text
+    assert "# left out: email" in text
+
+
+def test_a_regression_with_aware_times(tmp_path):
+    times = pl.Series("created_at", TIMES).dt.replace_time_zone("America/New_York", ambiguous="earliest")
+    frame = pl.DataFrame({"predicted": RNG.random(N) * 9, "actual": RNG.random(N) * 9, "x": RNG.random(N)})
+    text, found = declared(tmp_path, frame.with_columns(times))
+    assert found.task == "regression"
+    assert (found.predictions.prediction, found.predictions.actual) == ("predicted", "actual")
+    assert "windows are cut in this zone" in text
+
+
+def test_a_score_per_class_is_multiclass(tmp_path):
+    early = RNG.random(N)
+    frame = pl.DataFrame(
+        {"ts": TIMES, "p_early": early, "p_late": 1 - early, "outcome": RNG.choice(["early", "late"], N)}
+    )
+    _, found = declared(tmp_path, frame)
+    assert found.task == "multiclass_classification"
+    assert found.predictions.score == {"early": "p_early", "late": "p_late"}
+
+
+def test_the_positive_class_of_words_is_guessed_and_quoted(tmp_path):
+    frame = pl.DataFrame(
+        {"ts": TIMES, "decision": ["no"] * (N - 60) + ["yes"] * 60, "actual": ["no", "yes"] * (N // 2)}
+    )
+    text, found = declared(tmp_path, frame)
+    assert found.positive == "yes"
+    assert "positive: 'yes'" in text
+
+
+def test_a_probability_called_prediction_is_a_score(tmp_path):
+    frame = pl.DataFrame({"ts": TIMES, "prediction": RNG.random(N), "actual": RNG.integers(0, 2, N)})
+    _, found = declared(tmp_path, frame)
+    assert (found.task, found.predictions.score) == ("binary_classification", "prediction")
+
+
+def test_awkward_column_names_survive(tmp_path):
+    names = ["no", "a: b", "#c", "[d]", "naïve, really", "'quoted'", "2024-01-01", "{e}"]
+    frame = pl.DataFrame(
+        {"ts": TIMES, "y_pred": RNG.random(N) * 9, **{name: RNG.random(N) for name in names}}
+    )
+    _, found = declared(tmp_path, frame)
+    assert found.features is not None
+    assert set(found.features.numeric) == set(names)
+
+
+def test_what_is_essential_and_missing_is_named_when_it_is_applied(tmp_path):
+    file = tmp_path / "log.parquet"
+    pl.DataFrame({"x": RNG.random(N), "y_pred": RNG.random(N)}).write_parquet(file)
+    text = declare("m", [file])
+    assert "# timestamp: column" in text
+    (tmp_path / "m.yaml").write_text(text)
+    with pytest.raises(DeclarationError, match=r"predictions\.timestamp: required key is missing"):
+        load_declaration(tmp_path / "m.yaml")
+
+
+def test_several_files_become_a_glob_and_their_columns_are_united(tmp_path):
+    logs = tmp_path / "predictions" / "m"
+    for month, extra in (("01", "old"), ("02", "new")):
+        (logs / month).mkdir(parents=True)
+        frame = pl.DataFrame({"ts": TIMES, "y_pred": RNG.random(N) * 9, extra: RNG.random(N)})
+        frame.write_parquet(logs / month / "log.parquet")
+    (tmp_path / "m.yaml").write_text(declare("m", [logs], tmp_path))
+    found = load_declaration(tmp_path / "m.yaml")
+    assert found.predictions.path == "predictions/m/**/*.parquet"
+    assert found.features is not None
+    assert set(found.features.numeric) == {"old", "new"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("log.parquet", b"PAR1 half", "log.parquet: cannot be read"),
+        ("log.csv", b"", "log.csv: cannot be read"),
+        ("log.txt", b"x", "expected files that end in .parquet or .csv"),
+    ],
+)
+def test_an_unreadable_file_is_named(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises((LogError, InputError), match=message):
+        declare("m", [tmp_path / name])
+
+
+def test_an_absent_file_is_named(tmp_path):
+    with pytest.raises(LogError, match="none.csv: no such file"):
+        declare("m", [tmp_path / "none.csv"])
+
+
+def test_the_command_writes_once_and_says_what_to_fill_in(tmp_path, capsys):
+    workspace = ["--workspace", str(tmp_path / "w")]
+    main(["init", *workspace])
+    file = tmp_path / "log.csv"
+    pl.DataFrame({"ts": TIMES, "y_pred": RNG.random(N)}).write_csv(file)
+    assert main(["declare", "eta", str(file), *workspace]) == 0
+    told = capsys.readouterr().out
+    assert "owner: owner@example.com" in told
+    assert f"add to steward.yaml: roots: [{tmp_path}]" in told
+    assert main(["declare", "eta", str(file), *workspace]) == 2
+    assert "eta.yaml exists; edit it" in capsys.readouterr().err
+    assert main(["declare", "../eta", str(file), *workspace]) == 2
+    assert "'../eta' cannot name a model" in capsys.readouterr().err
+
+
+def test_times_are_recognised_in_text(tmp_path):
+    text = [moment.replace(tzinfo=UTC).isoformat() for moment in TIMES]
+    _, found = declared(tmp_path, pl.DataFrame({"when": text, "y_pred": RNG.random(N) * 9}))
+    assert found.predictions.timestamp == "when"
