@@ -1,0 +1,178 @@
+"""From an unknown CSV to numbers by commands alone, and what a failing model does to the others."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jobs.cli import main
+
+DAYS, PER_DAY = 6, 120
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with a binary model's CSV log, its clock a day after the last row."""
+    monkeypatch.setenv("STEWARD_WORKSPACE", str(tmp_path))
+    assert main(["init"]) == 0
+    (tmp_path / "steward.yaml").write_text("clock: {fixed: 2024-01-08T00:00:00Z}\n")
+    write_log(tmp_path / "predictions" / "loan.csv")
+    return tmp_path
+
+
+def write_log(file: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = DAYS * PER_DAY
+    step = timedelta(days=1) / PER_DAY
+    score = rng.random(rows)
+    pl.DataFrame(
+        {
+            "scored_at": [datetime(2024, 1, 1) + step * i for i in range(rows)],
+            "loan_id": [f"L{i}" for i in range(rows)],
+            "income": rng.normal(50, 9, rows),
+            "country": rng.choice(["DE", "FR"], rows),
+            "probability": score,
+            "actual": (rng.random(rows) < score).astype(int),
+        }
+    ).write_csv(file)
+
+
+def test_a_csv_becomes_a_watched_model_by_declare_apply_run(root, capsys):
+    assert main(["declare", "loan", str(root / "predictions" / "loan.csv")]) == 0
+    assert main(["apply"]) == 0
+    capsys.readouterr()
+    assert main(["run", "--once", "--json"]) == 0
+    (swept,) = json.loads(capsys.readouterr().out)
+    assert swept == {
+        "model": "loan",
+        "files": 1,
+        "windows": DAYS,
+        "rows": DAYS * PER_DAY,
+        "outcome": "done",
+        "error": None,
+    }
+    assert main(["series", "loan", "roc_auc", "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)
+    assert len(points) == DAYS
+    assert list(points[0]) == [
+        *("window_start", "window_end", "n", "value", "lower", "upper", "sampling_error", "alert", "mature")
+    ]
+    assert all(point["n"] == PER_DAY and 0.6 < point["value"] < 1 and point["mature"] for point in points)
+    assert points[0]["window_start"] == "2024-01-01T00:00:00+00:00"
+    main(["status", "--json"])
+    (status,) = json.loads(capsys.readouterr().out)
+    assert status["rows"] == PER_DAY
+    assert status["last_window"] == "2024-01-06T00:00:00+00:00"
+
+
+def test_a_second_run_finds_nothing_to_do(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    main(["apply"])
+    main(["run", "--once"])
+    capsys.readouterr()
+    assert main(["run", "--once", "--model", "loan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["windows"] == 0
+
+
+def test_rebuild_counts_the_days_it_is_given_again_with_the_same_result(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    main(["apply"])
+    main(["run", "--once"])
+    capsys.readouterr()
+    main(["series", "loan", "roc_auc", "--json"])
+    before = capsys.readouterr().out
+    assert main(["rebuild", "loan", "--from", "2024-01-02", "--to", "2024-01-04"]) == 0
+    assert "done" in capsys.readouterr().out
+    main(["series", "loan", "roc_auc", "--json"])
+    assert capsys.readouterr().out == before
+
+
+def test_a_metric_per_column_asks_for_the_column(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    main(["apply"])
+    main(["run", "--once"])
+    capsys.readouterr()
+    assert main(["series", "loan", "missing_share"]) == 2
+    assert "missing_share is measured per column; say --column, one of" in capsys.readouterr().err
+    assert main(["series", "loan", "missing_share", "--column", "income"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == DAYS + 1
+
+
+def test_a_model_that_fails_is_named_and_the_others_are_done(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    text = (root / "models" / "loan.yaml").read_text()
+    (root / "models" / "broken.yaml").write_text(
+        text.replace("model: loan", "model: broken").replace("income", "incme")
+    )
+    main(["apply"])
+    capsys.readouterr()
+    assert main(["run", "--once"]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["broken", "loan"]
+    assert lines[1].endswith("failed")
+    assert lines[2].endswith("done")
+    assert "incme" in lines[3]
+
+
+def test_check_says_what_would_be_read_and_changes_nothing(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    capsys.readouterr()
+    assert main(["check", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["clock"] == "fixed"
+    assert found["problems"] == []
+    (model,) = found["models"]
+    assert (model["files"], model["rows"]) == (1, DAYS * PER_DAY)
+    assert model["first"] == "2024-01-01T00:00:00+00:00"
+    assert model["roles"]["probability"] == "score"
+    assert model["roles"]["income"] == "numeric feature"
+    main(["check"])
+    assert "income" in capsys.readouterr().out
+    main(["status", "--json"])
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_check_infers_features_like_a_sweep(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    file = root / "models" / "loan.yaml"
+    kept = [
+        line
+        for line in file.read_text().splitlines()
+        if not line.startswith(("features", "  numeric", "  categ"))
+    ]
+    file.write_text("\n".join(kept))
+    capsys.readouterr()
+    assert main(["check", "--json"]) == 0
+    (model,) = json.loads(capsys.readouterr().out)["models"]
+    assert model["roles"]["income"] == "numeric feature (inferred)"
+    assert model["roles"]["country"] == "categorical feature (inferred)"
+
+
+def test_check_names_everything_that_needs_a_person(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    file = root / "models" / "loan.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("income", "incme"))
+    (root / "models" / "empty.yaml").write_text(
+        text.replace("model: loan", "model: empty").replace("predictions/loan.csv", "predictions/none/*.csv")
+    )
+    (root / "models" / "wrong.yaml").write_text(text.replace("task:", "tsk:"))
+    (root / "predictions" / "half.parquet").write_bytes(b"PAR1 half of it")
+    (root / "models" / "half.yaml").write_text(
+        text.replace("model: loan", "model: half").replace("loan.csv", "half.parquet")
+    )
+    (root / "steward.yaml").write_text("roots: [/nowhere/at/all]\n")
+    capsys.readouterr()
+    assert main(["check"]) == 2
+    told = capsys.readouterr().out
+    for problem in (
+        "no file has the column 'incme', the numeric feature",
+        "predictions.path: no file matches predictions/none/*.csv yet",
+        "tsk: unknown key; did you mean 'task'?",
+        "half.parquet: ",
+        "/nowhere/at/all: is no folder, but one of the roots",
+    ):
+        assert problem in told
