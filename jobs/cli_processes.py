@@ -60,7 +60,7 @@ def demo(arguments: Namespace) -> int:
     changes = actions.apply(store, [], PERSON)
     store.close()
     swept = sweep_and_print(workspace, [change.model for change in changes], workspace.now())
-    return swept if arguments.build_only or swept else up(arguments)
+    return swept if arguments.build_only else up(arguments)
 
 
 def _run_together(commands: Sequence[Sequence[str]]) -> int:
