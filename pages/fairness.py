@@ -67,8 +67,8 @@ def portfolio(found: views.FairnessPage) -> None:
     )
     st.caption(
         "Differences: 0 is equal treatment. Ratio: 1 is equal treatment, below 0.8 is commonly taken as a "
-        "sign of disparate impact. A dash: undefined, for want of rows or of one kind of label. No monitor judges "
-        "these yet. Click a row for groups, intervals and history."
+        "sign of disparate impact. A dash: undefined, for want of rows or of one kind of label. No monitor "
+        "judges these yet. Click a row for groups, intervals and history."
     )
     if chosen.selection.cells:
         row = shown.row(chosen.selection.cells[0][0], named=True)

@@ -29,6 +29,7 @@ TABS = {
 }
 # Without a choice of dates this many windows are shown: enough for a year of days, few enough to stay quick.
 DEFAULT_WINDOWS = 400
+EARLIEST = date(1970, 1, 1)
 LENGTHS = {
     "1h": timedelta(hours=1),
     "1d": timedelta(days=1),
@@ -57,15 +58,20 @@ def pick_model() -> str | None:
 
 def pick_stretch(page: views.ModelPage) -> tuple[date | None, date | None, str]:
     """Show the pickers of dates and segment, and return what they say."""
-    start = st.date_input("From", value=None, key="from", bind="query-params", format="YYYY-MM-DD", width=150)
-    end = st.date_input(
-        "To",
-        value=None,
-        key="to",
-        bind="query-params",
-        format="YYYY-MM-DD",
-        width=150,
-        help="This day included.",
+    # Streamlit's own bounds are ten years around today: older logs and fixed clocks would be out of reach.
+    today = page.now.astimezone(page.declaration.zone).date()
+    start, end = (
+        st.date_input(
+            name.capitalize(),
+            value=None,
+            min_value=EARLIEST,
+            max_value=today,
+            key=name,
+            bind="query-params",
+            format="YYYY-MM-DD",
+            width=150,
+        )
+        for name in ("from", "to")
     )
     segment = ""
     if page.segments:

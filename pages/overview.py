@@ -29,7 +29,7 @@ def headline(found: views.Overview) -> None:
     counts = dict(found.models.group_by("state").len().iter_rows())
     st.markdown(
         "  ".join(
-            f":{STATES[s].colour}-badge[:material/{STATES[s].icon}: {counts[s]} {STATES[s].word.lower()}]"
+            f":{STATES[s].colour}-badge[:material/{STATES[s].icon}: {STATES[s].word}: {counts[s]}]"
             for s in STATE_ORDER
             if s in counts
         )

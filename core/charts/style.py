@@ -13,7 +13,7 @@ HEIGHT = 250
 class Reading:
     """How numbers are written: a d3 format, the unit after it, and whether the axis starts at zero."""
 
-    format: str = ".3~f"
+    format: str = ".3~g"
     unit: str = ""
     zero: bool = False
 

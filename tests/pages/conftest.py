@@ -1,0 +1,78 @@
+"""Servers of the dashboard as their own processes, and workspaces with and without models."""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.settings import Workspace
+from core.store import Store
+from tests.pages import portfolio
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVE = """
+import sys
+import app
+from core.settings import Workspace
+app.serve(Workspace.open(sys.argv[1]), port=int(sys.argv[2]), address=sys.argv[3])
+"""
+Serve = Callable[..., int]
+
+
+@pytest.fixture(scope="session")
+def portfolio_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with the portfolio; tests read it only."""
+    workspace = portfolio.workspace(tmp_path_factory.mktemp("portfolio") / "workspace")
+    store = Store(workspace)
+    store.migrate()
+    portfolio.build(store)
+    store.close()
+    return workspace
+
+
+@pytest.fixture
+def empty_workspace(tmp_path: Path) -> Workspace:
+    """A workspace without models."""
+    workspace = portfolio.workspace(tmp_path / "workspace")
+    store = Store(workspace)
+    store.migrate()
+    store.close()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Serve]:
+    """Start dashboards and return their ports; all end with the test run."""
+    running = []
+
+    def start(workspace: Workspace, *, mode: str = "single", address: str = "127.0.0.1") -> int:
+        with socket.socket() as free:
+            free.bind((address, 0))
+            port: int = free.getsockname()[1]
+        command = [sys.executable, "-c", SERVE, str(workspace.root), str(port), address]
+        environment = os.environ | {"STEWARD_AUTH": mode, "PYTHONPATH": str(ROOT)}
+        running.append(subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL))
+        await_answer(running[-1], port)
+        return port
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def await_answer(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return once the server answers on /healthz."""
+    while process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            continue
+    raise AssertionError(f"the dashboard ended with {process.returncode} before it answered")

@@ -1,0 +1,146 @@
+"""What figures show: gaps, bands, breaks, unfinished windows, and few points."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from core import charts
+from core.charts.style import MAX_POINTS
+
+INSTANT = pl.Datetime("us", "UTC")
+START = datetime(2013, 1, 1, 5, tzinfo=UTC)
+
+
+def daily(values: list[float | None], **columns: object) -> pl.DataFrame:
+    days = [START + timedelta(days=i) for i in range(len(values))]
+    frame = pl.DataFrame(
+        {"window_start": days, "window_end": [day + timedelta(days=1) for day in days], "value": values},
+        schema_overrides={"value": pl.Float64, "window_start": INSTANT, "window_end": INSTANT},
+    )
+    return frame.with_columns(pl.lit(value).alias(name) for name, value in columns.items())
+
+
+def line(figure: object) -> np.ndarray:
+    drawn = [trace for trace in figure.data if trace.mode == "lines+markers"]
+    return np.asarray(drawn[0].y, float)
+
+
+def test_a_missing_window_is_a_gap_not_a_zero_and_not_a_bridge() -> None:
+    frame = daily([1.0, 2.0, 3.0, 4.0]).filter(pl.col("value") != 3.0)
+    assert np.isnan(line(charts.over_time({"": frame}, zone="UTC"))).tolist() == [False, False, True, False]
+
+
+def test_a_null_value_is_a_gap() -> None:
+    assert np.isnan(line(charts.over_time({"": daily([1.0, None, 3.0])}, zone="UTC"))).tolist() == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_point_between_gaps_is_drawn_as_a_dot_even_in_long_series() -> None:
+    values = [None if i in (50, 52) else 1.0 for i in range(200)]
+    figure = charts.over_time({"": daily(values)}, zone="UTC")
+    sizes = next(trace.marker.size for trace in figure.data if trace.mode == "lines+markers")
+    assert np.flatnonzero(np.asarray(sizes)).tolist() == [51]
+
+
+def test_the_interval_band_does_not_cross_gaps() -> None:
+    frame = daily([1.0, 1.0, None, 1.0, 1.0]).with_columns(
+        lower=pl.col("value") - 1, upper=pl.col("value") + 1
+    )
+    band = next(trace for trace in charts.over_time({"": frame}, zone="UTC").data if trace.fill == "toself")
+    assert np.isnan(np.asarray(band.y, float)).sum() == 2  # one separator after each of two closed outlines
+
+
+def test_long_series_are_thinned_and_keep_their_extremes() -> None:
+    values = [0.0] * 5000
+    values[1234], values[4000] = 9.0, -9.0
+    drawn = line(charts.over_time({"": daily(values)}, zone="UTC"))
+    assert len(drawn) <= MAX_POINTS
+    assert (drawn.max(), drawn.min()) == (9.0, -9.0)
+
+
+def test_thinning_keeps_short_series_as_they_are() -> None:
+    frame = daily([1.0] * MAX_POINTS)
+    assert charts.thinned(frame).equals(frame)
+
+
+def test_a_new_reference_is_marked_by_a_break_line() -> None:
+    frame = daily([1.0] * 4).with_columns(reference_id=pl.Series(["a", "a", "b", "b"]))
+    figure = charts.over_time({"": frame}, zone="UTC")
+    assert [note.text for note in figure.layout.annotations] == ["new reference"]
+    assert figure.layout.annotations[0].x == datetime(2013, 1, 3, 5)
+
+
+def test_open_and_immature_windows_are_hatched_with_their_reason() -> None:
+    frame = daily([1.0] * 3).with_columns(phase=pl.Series(["closed", "immature", "open"]))
+    hatch = next(trace for trace in charts.over_time({"": frame}, zone="UTC").data if trace.type == "bar")
+    assert list(hatch.text) == ["labels still arriving", "window still open"]
+    assert hatch.marker.pattern.shape == "/"
+
+
+def test_instants_are_drawn_in_the_models_zone() -> None:
+    figure = charts.over_time({"": daily([1.0])}, zone="America/New_York")
+    assert figure.data[0].x[0] == np.datetime64("2013-01-01T00:00")
+
+
+def test_the_reference_is_its_middle_and_nine_in_ten_of_its_windows() -> None:
+    normal = charts.Normal.of(daily([float(i) for i in range(101)]))
+    assert normal == charts.Normal(50.0, 5.0, 95.0)
+    assert charts.Normal.of(daily([None])) is None
+
+
+def test_the_hover_tells_interval_and_n() -> None:
+    frame = daily([0.5], lower=0.4, upper=0.6, n=1234)
+    trace = next(t for t in charts.over_time({"": frame}, zone="UTC").data if t.mode == "lines+markers")
+    assert trace.text[0] == "<br>95 % between 0.4 and 0.6<br>n = 1,234"
+
+
+def test_a_heat_map_has_the_worst_column_on_top_and_holes_for_no_data() -> None:
+    calm, bad = daily([0.0, 0.1]), daily([0.9, 0.8]).head(1)
+    frame = pl.concat([calm.with_columns(column=pl.lit("calm")), bad.with_columns(column=pl.lit("bad"))])
+    heat = charts.heat_over_time(frame, zone="UTC").data[0]
+    assert list(heat.y) == ["calm", "bad"]
+    assert np.isnan(heat.z[1][1])
+
+
+def test_a_distribution_is_redrawn_at_equal_width() -> None:
+    edges = [0.0, 1.0, 10.0]  # one narrow and one wide bin with as many rows each
+    figure = charts.distribution(edges, [0, 500, 500, 0], [0, 500, 500, 0])
+    shares = np.asarray(figure.data[0].y)[::2]
+    assert shares.sum() == pytest.approx(1.0)
+    assert shares[1] / shares[-2] == pytest.approx(9.0, rel=0.05)
+
+
+def test_a_distribution_gathers_what_lies_outside_the_grid_at_its_ends() -> None:
+    edges = np.linspace(0, 1, 11)
+    figure = charts.distribution(edges, [0, *[10] * 10, 0], [0, *[0] * 10, 100])
+    assert np.asarray(figure.data[1].y)[-1] == pytest.approx(1.0)
+
+
+def test_rare_values_are_added_up_in_one_bar() -> None:
+    figure = charts.values([f"v{i}" for i in range(20)], list(range(20, 0, -1)), [1] * 20, most=5)
+    assert list(figure.data[0].y)[-1] == "15 more"
+    assert sum(figure.data[1].x) == pytest.approx(1.0)
+
+
+def test_confusion_shows_the_share_of_each_label() -> None:
+    heat = charts.confusion([[8, 2], [0, 0]], ["no", "yes"]).data[0]
+    assert heat.text[0][0] == "80.0%<br>8"
+    assert heat.text[1][1] == "0.0%<br>0"
+
+
+def test_groups_too_small_to_judge_are_hollow_and_undefined_ones_left_out() -> None:
+    frame = pl.DataFrame(
+        {"group": ["a", "b", "c"], "value": [0.5, 0.7, None], "lower": [0.4, None, None],
+         "upper": [0.6, None, None], "n": [100, 5, 0], "judged": [True, False, False]}
+    )  # fmt: skip
+    points = charts.groups(frame).data[0]
+    assert dict(zip(points.y, points.marker.symbol, strict=True)) == {"a": "circle", "b": "circle-open"}
+
+
+def test_nothing_at_all_can_be_drawn() -> None:
+    assert charts.over_time({"": daily([])}, zone="UTC").data
