@@ -14,7 +14,8 @@ from core.engine.instants import AMBIGUOUS, NON_EXISTENT, join_table, local_quar
 from core.engine.outcomes import argmax_prediction, threshold_prediction
 from core.engine.roles import Field, label_field, label_id, label_in_files, outcome_fields
 from core.engine.slices import Dimension
-from core.engine.traffic import FILE_STEP, Relation
+from core.engine.statement import Relation, fetch
+from core.engine.traffic import FILE_STEP
 from core.entities import Grid, Source
 from core.windows import QUARTER_HOUR_US, Window
 
@@ -102,9 +103,9 @@ def quarter_counts(
     """
     sql = (
         f"{ctes}SELECT local_time, {dialect.quarter_hour('instant')} AS quarter_hour, unreadable, count(*) AS n,"
-        f" min(instant) AS first, max(instant) AS last\nFROM ({raw.sql}) WHERE {where} GROUP BY ALL ORDER BY ALL"
+        f" min(instant) AS first, max(instant) AS last\nFROM ({raw.sql}) WHERE {where} GROUP BY ALL"
     )
-    found = connection.sql(sql, params=dict(raw.params)).pl()
+    found = fetch(connection, sql, raw.params)
     local = (found["local_time"] & found["quarter_hour"].is_not_null()).to_numpy()
     offset, state = np.zeros(found.height, dtype=np.int64), np.zeros(found.height, dtype=np.int64)
     if local.any():
@@ -222,8 +223,7 @@ def _find_repeated(connection: duckdb.DuckDBPyConnection, relation: Relation) ->
         f"\nFROM ({relation.sql}) WHERE id IS NOT NULL GROUP BY window_start, id HAVING count(*) > 1",
         dict(relation.params),
     )
-    found = connection.execute("SELECT count(*) FROM repeated").fetchone()
-    return bool(found and found[0])
+    return not fetch(connection, "SELECT id FROM repeated LIMIT 1").is_empty()
 
 
 def label_rows(source: Opened) -> Relation:
@@ -235,7 +235,7 @@ def label_rows(source: Opened) -> Relation:
     return traffic.rows([table for table, _ in source.labels], fields, available or "", prefix="labels")
 
 
-def _find_labels(source: Opened, bounds: tuple[float, float]) -> None:
+def _find_labels(source: Opened, bounds: tuple[int, int]) -> None:
     """Make table `labels`: for each id in the windows, the label that became available last."""
     declaration, connection = source.declaration, source.connection
     number = declaration.task == "regression"
@@ -273,11 +273,12 @@ def _find_labels(source: Opened, bounds: tuple[float, float]) -> None:
 
 
 def _label_offsets(connection: duckdb.DuckDBPyConnection, raw: Relation, zone: str) -> pl.DataFrame:
-    found = connection.sql(
+    found = fetch(
+        connection,
         f"SELECT DISTINCT {dialect.quarter_hour('instant')} AS quarter_hour FROM ({raw.sql})"
-        " WHERE local_time AND instant IS NOT NULL ORDER BY ALL",
-        params=dict(raw.params),
-    ).pl()
+        " WHERE local_time AND instant IS NOT NULL",
+        raw.params,
+    )
     quarters = found["quarter_hour"].cast(pl.Int64).to_numpy()
     offset = local_quarters(quarters, zone).offset_us if quarters.size else np.zeros(0, dtype=np.int64)
     return pl.DataFrame(
@@ -286,5 +287,5 @@ def _label_offsets(connection: duckdb.DuckDBPyConnection, raw: Relation, zone: s
     )
 
 
-def _bounds(windows: Sequence[Window]) -> tuple[float, float]:
-    return min(w.start for w in windows).timestamp(), max(w.end for w in windows).timestamp()
+def _bounds(windows: Sequence[Window]) -> tuple[int, int]:
+    return int(min(w.start for w in windows).timestamp()), int(max(w.end for w in windows).timestamp())

@@ -93,15 +93,13 @@ def quarter_hour(instant: str) -> str:
     return f"(({instant} - ({instant} % 900000000 + 900000000) % 900000000) // 900000000)"
 
 
-def between(column: str, type_: str, first: str, last: str) -> str:
-    """Return a filter on the raw timestamp that Parquet's row group statistics can answer, bounds in seconds."""
+def between(column: str, type_: str, first: int, last: int) -> str:
+    """Return a filter on the raw timestamp (bounds in seconds) that Parquet's row group statistics can answer."""
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return f"{column} >= to_timestamp({first}) AND {column} < to_timestamp({last})"
     if type_.startswith("TIMESTAMP"):  # the zone may shift local time by up to a day
-        return (
-            f"{column} >= make_timestamp(({first} - 86400) * 1000000)"
-            f" AND {column} < make_timestamp(({last} + 86400) * 1000000)"
-        )
+        low, high = (f"make_timestamp({seconds}000000)" for seconds in (first - 86_400, last + 86_400))
+        return f"{column} >= {low} AND {column} < {high}"
     return "TRUE"
 
 

@@ -6,6 +6,7 @@ from core.declaration import BinnedAttribute, Declaration, Features
 from core.engine import dialect, traffic
 from core.engine.chunks import Opened
 from core.engine.roles import Field, categorical_columns, numeric_columns
+from core.engine.statement import fetch
 from core.entities import Grid
 from core.errors import LogError
 
@@ -75,7 +76,7 @@ def _kind(source: Opened, name: str, types: set[str]) -> str | None:
     fields = [Field("value", name, "category"), Field("amount", name, "number")]
     raw = traffic.rows(source.predictions, fields, source.declaration.predictions.timestamp)
     sql = f"SELECT count(value), count(amount), approx_count_distinct(value) FROM ({raw.sql})"
-    values, numbers, distinct = source.connection.sql(sql, params=dict(raw.params)).fetchall()[0]
+    values, numbers, distinct = fetch(source.connection, sql, raw.params).row(0)
     if values and numbers == values and types != {"BOOLEAN"}:
         return "numeric"
     return "categorical" if distinct <= max(100, values / 2) else None

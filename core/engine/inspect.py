@@ -1,5 +1,7 @@
 """What files hold before anything is counted: columns, rows, first and last timestamp, the windows they touch."""
 
+from collections.abc import Mapping
+
 import duckdb
 import polars as pl
 
@@ -9,6 +11,7 @@ from core.engine.chunks import Opened, by_window, check_labels, check_prediction
 from core.engine.files import FileFacts, Files, reading
 from core.engine.instants import instant
 from core.engine.roles import Field
+from core.engine.statement import fetch
 from core.windows import QUARTER_HOUR_US, Window
 
 
@@ -88,6 +91,5 @@ def _windows(declaration: Declaration, found: pl.DataFrame) -> list[Window]:
     return declaration.calendar.of(instant(quarter * QUARTER_HOUR_US) for quarter in quarters)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, sql: str, params: object = None) -> int:
-    found = connection.execute(sql, dict(params) if params else None).fetchone()
-    return int(found[0]) if found else 0
+def _count(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, object] | None = None) -> int:
+    return int(fetch(connection, sql, params).item())

@@ -69,14 +69,14 @@ def microseconds(time: datetime) -> int:
 
 
 def _reach(zone: str, windows: Sequence[Window]) -> list[int]:
-    """Return the zone's offsets around the windows, in quarter hours (and an hour more, for times that do not exist)."""
+    """Return the zone's offsets around the windows, in quarter hours."""
     starts = np.array([microseconds(w.start) // QUARTER_HOUR_US for w in windows], dtype=np.int64)
     ends = np.array([microseconds(w.end) // QUARTER_HOUR_US for w in windows], dtype=np.int64)
     around = np.concatenate([starts + step for step in (-_PER_DAY, 0, _PER_DAY)] + [ends + _PER_DAY])
     offsets = (
         np.unique(local_quarters(around, zone).offset_us // QUARTER_HOUR_US) if around.size else np.array([0])
     )
-    return sorted({int(offset) + step for offset in offsets for step in (-4, 0, 4)})
+    return [int(offset) for offset in offsets]
 
 
 @lru_cache(maxsize=20_000)

@@ -17,7 +17,7 @@ _MISSING, _NAN, _POSITIVE, _NEGATIVE, _UNCASTABLE = -1, -2, -3, -4, -5
 _LABELS = 3  # no, yes, unlabelled
 _ABOUT_ROWS = [
     "count(*) AS n",
-    "count_if(failed) AS failures",
+    "count(*) FILTER (WHERE failed) AS failures",
     "min(instant) AS first_instant",
     "max(instant) AS last_instant",
 ]
@@ -108,7 +108,7 @@ def multiclass_tally(run: Run, declaration: Declaration, grid: Grid, label: str 
         [
             *row_tallies(label),
             f"sum(CASE WHEN {usable} THEN -ln(greatest(probability, 1e-15)) END) AS losses",
-            f"count_if({usable}) AS with_loss",
+            f"count(*) FILTER (WHERE {usable}) AS with_loss",
         ],
         by=["predicted", "actual"],
         derived={
@@ -156,10 +156,10 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
     items = [
         *row_tallies("label_number"),
         "count(finite_error) AS usable",
-        f"count_if({both} AND isnan(error)) AS nan",
-        f"count_if({both} AND error = CAST('inf' AS DOUBLE)) AS positive",
-        f"count_if({both} AND error = CAST('-inf' AS DOUBLE)) AS negative",
-        "count_if(bad) AS bad",
+        f"count(*) FILTER (WHERE {both} AND isnan(error)) AS nan",
+        f"count(*) FILTER (WHERE {both} AND error = CAST('inf' AS DOUBLE)) AS positive",
+        f"count(*) FILTER (WHERE {both} AND error = CAST('-inf' AS DOUBLE)) AS negative",
+        "count(*) FILTER (WHERE bad) AS bad",
         "min(finite_error) AS low",
         "max(finite_error) AS high",
         *(f"sum({item}) AS sum_{i}" for i, item in enumerate(sums)),
@@ -242,7 +242,7 @@ def _score_tally(
             *row_tallies(label),
             f"sum({value}) AS scores",
             f"sum(CASE WHEN actual >= 0 THEN ({value} - actual) * ({value} - actual) END) AS squares",
-            f"sum(CASE WHEN fate >= 0 THEN -ln(greatest({chance}, 1e-15)) END) AS losses",
+            f"sum(CASE WHEN fate >= 0 AND actual >= 0 THEN -ln(greatest({chance}, 1e-15)) END) AS losses",
         ],
         by=["fate", "predicted", "actual"],
         derived={**derived, "fate": f"CASE{fate} END"},

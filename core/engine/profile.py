@@ -13,6 +13,7 @@ from core.engine.files import reading
 from core.engine.numbers import latency, numeric, rate
 from core.engine.roles import Counted, Field, label_field, measured, scores
 from core.engine.run import Run
+from core.engine.statement import fetch
 from core.engine.slices import Dimension, Pass, Summary, dimensions, group_slices, passes, protected, summary
 from core.entities import CELLS, LATENCY_EDGES_MS, Grid
 from core.windows import Window
@@ -74,7 +75,7 @@ def _distinct(source: Opened, cuts: Sequence[Dimension]) -> dict[str, int]:
         source.predictions, [f for cut in cuts for f in cut.fields], source.declaration.predictions.timestamp
     )
     counted = ", ".join(f"count(DISTINCT {cut.fields[0].alias}) + 1" for cut in cuts)
-    found = source.connection.sql(f"SELECT {counted} FROM ({raw.sql})", params=dict(raw.params)).fetchall()[0]
+    found = fetch(source.connection, f"SELECT {counted} FROM ({raw.sql})", raw.params).row(0)
     return {cut.name: int(size) for cut, size in zip(cuts, found, strict=True)}
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from core.engine.chunks import Chunk, Opened
 from core.engine.roles import Counted
 from core.engine.slices import Dimension
+from core.engine.statement import fetch
 from core.windows import Window
 
 _VALUES = 1_000_000  # more values than this do not move a percentile noticeably
@@ -40,10 +41,12 @@ def add_numbers(
     connection, relation = source.connection, chunk.traffic
     for each in columns:
         finite = f"SELECT {each.alias} AS x, position FROM ({relation.sql}) WHERE isfinite({each.alias})"
-        moments = connection.sql(
-            f"SELECT count(*), avg(x), var_pop(x) * count(*), min(x), max(x) FROM ({finite})",
-            params=dict(relation.params),
-        ).fetchall()[0]
+        moments = fetch(
+            connection,
+            "SELECT count(*) AS n, avg(x) AS mean, var_pop(x) * count(*) AS squares, min(x) AS low, max(x) AS high"
+            f" FROM ({finite})",
+            relation.params,
+        ).row(0)
         numbers = found.setdefault(each.column, Numbers())
         if not moments[0]:
             continue
@@ -54,11 +57,7 @@ def add_numbers(
             if one_in > 1
             else ""
         )
-        numbers.values.append(
-            connection.sql(f"SELECT x FROM ({finite}){sampled}", params=dict(relation.params)).fetchnumpy()[
-                "x"
-            ]
-        )
+        numbers.values.append(fetch(connection, f"SELECT x FROM ({finite}){sampled}", relation.params)["x"].to_numpy())
 
 
 def one_in(rows: int) -> int:
@@ -69,20 +68,21 @@ def one_in(rows: int) -> int:
 def value_counts(source: Opened, chunk: Chunk, alias: str, odd: Sequence[Window]) -> pl.DataFrame:
     """Return ``value``, ``n`` and ``chosen``: rows in all windows and in the windows `odd`."""
     relation = chunk.traffic
-    return source.connection.sql(
+    return fetch(
+        source.connection,
         "SELECT value, CAST(sum(n) AS BIGINT) AS n, CAST(coalesce(sum(n) FILTER (WHERE window_start IN"
         " (SELECT unnest(CAST($odd AS BIGINT[])))), 0) AS BIGINT) AS chosen"
         f"\nFROM (SELECT window_start, {alias} AS value, count(*) AS n FROM ({relation.sql})"
         f" WHERE {alias} IS NOT NULL GROUP BY ALL) GROUP BY value",
-        params={**relation.params, "odd": [int(w.start.timestamp()) * 1_000_000 for w in odd]},
-    ).pl()
+        {**relation.params, "odd": [int(w.start.timestamp()) * 1_000_000 for w in odd]},
+    )
 
 
 def combinations(source: Opened, chunk: Chunk, cuts: Sequence[Dimension]) -> pl.DataFrame:
     """Return the combinations of the dimensions' values and their rows ``n``."""
     names = ", ".join(cut.name for cut in cuts)
     sql = f"SELECT {names}, count(*) AS n FROM ({chunk.traffic.sql}) GROUP BY ALL"
-    return source.connection.sql(sql, params=dict(chunk.traffic.params)).pl()
+    return fetch(source.connection, sql, chunk.traffic.params)
 
 
 def merged(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from core.engine.slices import Pass
-from core.engine.traffic import Relation
+from core.engine.statement import Relation, fetch
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Run:
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
         """Return the rows of a statement that reads the traffic."""
-        return self.connection.sql(sql, params={**self.traffic.params, **(params or {})}).pl()
+        return fetch(self.connection, sql, {**self.traffic.params, **(params or {})})
 
     def over(self, *results: pl.DataFrame) -> "Run":
         """Return this run with the groups these results have."""

@@ -2,24 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from core.declaration import Declaration
 from core.engine import dialect
 from core.engine.files import LogTable, literal
 from core.engine.roles import Field
+from core.engine.statement import Relation
 
 # Timestamps outside the years 1 to 9998 cannot be written as a date by anybody else: they are unreadable.
 _FIRST_US, _LAST_US = -62_135_000_000_000_000, 253_370_000_000_000_000
 FILE_STEP = 1 << 40  # position of a row = number of its file * FILE_STEP + its row number
-
-
-@dataclass(frozen=True)
-class Relation:
-    """SQL text with the parameters it binds."""
-
-    sql: str
-    params: Mapping[str, object] = field(default_factory=dict)
 
 
 def rows(
@@ -28,7 +20,7 @@ def rows(
     timestamp: str,
     *,
     prefix: str = "rows",
-    bounds: tuple[float, float] | None = None,
+    bounds: tuple[int, int] | None = None,
 ) -> Relation:
     """Return every row of the files with `instant`, `local_time`, `unreadable`, `position` and the fields.
 
@@ -108,7 +100,7 @@ def _select(
     timestamp: str,
     name: str,
     hive: Mapping[str, str],
-    bounds: tuple[float, float] | None,
+    bounds: tuple[int, int] | None,
 ) -> str:
     column, type_ = hive.get(timestamp) or dialect.quoted(timestamp), table.columns.get(timestamp, "")
     instant, local = dialect.instant(column, type_) if type_ else ("CAST(NULL AS BIGINT)", "FALSE")
@@ -125,7 +117,7 @@ def _select(
             each, hive.get(each.column) or dialect.quoted(each.column), table.columns.get(each.column)
         )
     where = (
-        f"\nWHERE {dialect.between(column, type_, str(bounds[0]), str(bounds[1]))}"
+        f"\nWHERE {dialect.between(column, type_, *bounds)}"
         if bounds and type_
         else ""
     )

@@ -9,6 +9,7 @@ from core.engine.chunks import Opened, chunks, rows_per_window
 from core.engine.features import features
 from core.engine.files import reading
 from core.engine.roles import Field, label_field, protected_columns, scores
+from core.engine.statement import fetch
 from core.entities import Grid
 from core.windows import Window
 
@@ -47,7 +48,7 @@ def _read(
     ):
         sql = f"SELECT {', '.join(items)} FROM ({chunk.traffic.sql}) WHERE {where} ORDER BY {', '.join(order)} LIMIT {limit}"
         with reading(source.paths):
-            frames.append(source.connection.sql(sql, params=dict(chunk.traffic.params)).pl())
+            frames.append(fetch(source.connection, sql, chunk.traffic.params))
     if not frames:
         return pl.DataFrame(schema=schema)
     found = pl.concat(frames).sort(*order).head(limit)
