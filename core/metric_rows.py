@@ -46,7 +46,9 @@ def frame(blocks: Iterable[Block]) -> pl.DataFrame:
         pl.Series("metric", metric, dtype=pl.String),
         *(_numbers(name, [estimate for estimate, _ in estimates]) for name in _NUMBERS),
         pl.Series("n", np.concatenate([estimate.n for estimate, _ in estimates])).cast(pl.Int64),
-        pl.Series("reason", np.concatenate([_reasons(*pair) for pair in estimates]), dtype=pl.String),
+        pl.Series(
+            "reason", np.concatenate([_reasons(*pair) for pair in estimates]).tolist(), dtype=pl.String
+        ),
         pl.lit(None, dtype=METRICS["mature_at"]).alias("mature_at"),
     )
     return rows.select(METRICS.keys()).sort(METRIC_KEYS)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from core.errors import BinningError
 from core.estimates import Estimate, Numbers, binomial_variance, measured, proportion, ratio, wilson
-from core.score_curves import average_precision, expected_calibration_error, roc_auc, within_bins
+from core.score_curves import average_precision, expected_calibration_error, roc_auc, shifts, split
 
 NO_LABELS = "no labelled rows"
 _BOTH = "needs labelled rows of both classes"
@@ -133,21 +133,24 @@ def _of_scores(rows: Numbers, sums: Numbers, edges: ArrayLike | None) -> dict[st
         ),
         "calibration_gap": measured(gap, labelled, NO_LABELS, ratio(squares - gap**2, labelled), (-1, 1)),
     }
-    return result | _of_bins(by_label, scores, labelled, edges)
+    return result | _of_bins(by_label, scores, sums[:, -2], edges)
 
 
 def _of_bins(
-    by_label: Numbers, scores: Numbers, labelled: Numbers, edges: ArrayLike | None
+    by_label: Numbers, scores: Numbers, squares: Numbers, edges: ArrayLike | None
 ) -> dict[str, Estimate]:
-    negatives, positives = by_label[..., 0], by_label[..., 1]
+    negatives, positives, labelled = by_label[..., 0], by_label[..., 1], by_label.sum(axis=(1, 2))
     if edges is not None and len(np.asarray(edges)) < 3:
         unknown = measured(np.full(len(labelled), np.nan), labelled, _NO_BINS)
         return dict.fromkeys(("roc_auc", "average_precision", "expected_calibration_error"), unknown)
-    within = None
-    if edges is not None:
-        within = within_bins(positives, negatives, scores[..., 1], scores[..., 0], edges)
-    auc, variance = roc_auc(positives, negatives, within)
-    precision = average_precision(positives, negatives, mixed=edges is not None)
+    if edges is None:
+        auc, variance = roc_auc(positives, negatives)
+        precision = average_precision(positives, negatives)
+    else:
+        # Σs² from Σ(s − y)² = Σs² − 2 Σs(y = 1) + Σy
+        shift = shifts(by_label, scores, squares + (2 * scores - by_label)[..., 1].sum(axis=1), edges)
+        auc, variance = roc_auc(positives, negatives, shift)
+        precision = average_precision(*split(positives, negatives, shift), mixed=True)
     calibration = expected_calibration_error(negatives + positives, positives, scores.sum(axis=-1))
     return {
         "roc_auc": measured(auc, labelled, _BOTH, variance, (0, 1)),
