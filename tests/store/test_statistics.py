@@ -15,6 +15,8 @@ from core.store import leases, models, statistics
 PROGRAM = Path(__file__).with_name("crash_before_commit.py")
 APRIL = datetime(2013, 4, 1, 4, tzinfo=UTC)  # a New York midnight
 SOON = datetime.now(UTC) + timedelta(hours=1)
+# For what concerns the files alone, one database is enough.
+ONE_DATABASE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 
 def published(store, month: str, frame: pl.DataFrame, model: str = "delay-30") -> Path:
@@ -33,6 +35,7 @@ def year(registered, metrics):
     return registered
 
 
+@ONE_DATABASE
 def test_what_is_written_comes_back_sorted_with_its_types(registered, metrics):
     frame = metrics(
         APRIL, 3, metrics=("psi", "accuracy"), columns=("temp", "dep_delay"), segments=("", "origin=é")
@@ -54,6 +57,7 @@ def test_cells_come_back_with_their_counts(registered, cells):
     assert found.equals(cells.filter(pl.col("column") == "temp"))
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     "filters, rows",
     [
@@ -79,6 +83,7 @@ def test_filters_keep_what_they_name_and_none_keeps_all(registered, metrics, fil
     assert found.schema == pl.Schema(METRICS)
 
 
+@ONE_DATABASE
 def test_a_model_without_statistics_gives_an_empty_frame(registered):
     assert statistics.read(registered, "delay-30", "counts").schema == pl.Schema(CELLS)
 
@@ -121,6 +126,7 @@ def test_only_old_unreferenced_files_of_models_at_rest_are_removed(registered, m
     assert statistics.unreferenced(registered, SOON) == []
 
 
+@ONE_DATABASE
 def test_ninety_days_are_read_from_three_or_four_files(year):
     start = datetime(2013, 6, 10, 4, tzinfo=UTC)
     files = statistics.months(year, "delay-30", "metrics")
@@ -132,6 +138,7 @@ def test_ninety_days_are_read_from_three_or_four_files(year):
     assert found["value"].unique(maintain_order=True).to_list() == [6.0, 7.0, 8.0, 9.0]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("zone_hours", [-12, 14])
 def test_a_month_that_starts_elsewhere_is_still_found(registered, metrics, zone_hours):
     first = datetime(2013, 4, 1, tzinfo=UTC) - timedelta(hours=zone_hours)
@@ -140,18 +147,21 @@ def test_a_month_that_starts_elsewhere_is_still_found(registered, metrics, zone_
     assert found.height == 1
 
 
+@ONE_DATABASE
 def test_a_frame_with_other_columns_is_refused(registered, metrics):
     with pytest.raises(StoreError, match=r"delay-30 2013-04: .*missing or unknown: \['colour', 'p_value'\]"):
         frame = metrics(APRIL, 1).rename({"p_value": "colour"})
         statistics.write(registered, "delay-30", "2013-04", "metrics", frame)
 
 
+@ONE_DATABASE
 def test_a_row_that_stands_twice_is_refused(registered, metrics):
     frame = metrics(APRIL, 1)
     with pytest.raises(StoreError, match="two metrics rows have the same metric, column"):
         statistics.write(registered, "delay-30", "2013-04", "metrics", pl.concat([frame, frame]))
 
 
+@ONE_DATABASE
 def test_a_damaged_or_missing_file_is_named_with_the_command_that_makes_it_again(registered, metrics):
     published(registered, "2013-03", metrics(APRIL - timedelta(days=20), 1))
     path = published(registered, "2013-04", metrics(APRIL, 1))
@@ -163,6 +173,7 @@ def test_a_damaged_or_missing_file_is_named_with_the_command_that_makes_it_again
         statistics.read(registered, "delay-30", "metrics")
 
 
+@ONE_DATABASE
 def test_the_reader_opens_nothing_outside_the_workspace(registered, tmp_path):
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "outside.parquet")
     with registered.parquet() as cursor, pytest.raises(Exception, match="disabled|Permission"):
