@@ -1,0 +1,129 @@
+"""What labels say about predictions: rows become counts, exact because every score is its own bin."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from core.comparison.answers import Codes, Floats, Multiclass, Regression, binary, multiclass, regression
+from core.comparison.options import Options
+from core.comparison.results import Measurement, Performance, Sides
+from core.comparison.roles import BINARY, MULTICLASS, Roles
+from core.estimates import Estimate
+from core.multiclass import multiclass as of_multiclass
+from core.performance import binary as of_binary
+from core.regression import regression as of_regression
+
+_ERROR_QUANTILES = {"error_p10": 0.1, "error_p50": 0.5, "error_p90": 0.9}
+
+
+def performance(
+    reference: pl.DataFrame, current: pl.DataFrame, options: Options, roles: Roles
+) -> tuple[Sides[Performance], list[str]]:
+    """Return the performance on both sides, and what could not be done, one sentence each.
+
+    Everything is empty without a task, or on a side without prediction and score.
+    """
+    if roles.task is None:
+        return Sides(Performance(), Performance()), []
+    told: list[str] = []
+    sides = []
+    for name, side in (("REFERENCE", reference), ("CURRENT", current)):
+        found, odd = _of_side(side, options, roles)
+        told += [f"{name} {sentence}" for sentence in odd]
+        sides.append(found)
+    return Sides(*sides), told
+
+
+def measurements(found: Mapping[str, Estimate], at: int = 0) -> dict[str, Measurement]:
+    """Return estimates of arrays as plain numbers, those at one position."""
+    return {name: _measurement(estimate, at) for name, estimate in found.items()}
+
+
+def _of_side(side: pl.DataFrame, options: Options, roles: Roles) -> tuple[Performance, tuple[str, ...]]:
+    if roles.task == BINARY:
+        answers = binary(side, options, roles)
+        if answers is not None:
+            return Performance(_binary(answers.predicted, answers.label, answers.score)), answers.odd
+    elif roles.task == MULTICLASS:
+        choices = multiclass(side, options, roles)
+        if choices is not None:
+            return _multiclass(choices, roles.classes), choices.odd
+    else:
+        errors = regression(side, options)
+        if errors is not None:
+            return Performance(_regression(errors)), errors.odd
+    return Performance(), ("has neither prediction nor score, so there is no performance to give",)
+
+
+def _binary(predicted: Codes, label: Codes, score: Floats | None) -> dict[str, Measurement]:
+    cell = predicted * 3 + label
+    if score is None:
+        return measurements(of_binary(np.bincount(cell, minlength=6)[None]))
+    if not len(score):
+        return measurements(of_binary(np.zeros((1, 6)), np.zeros((1, 8))))
+    scores, bins = np.unique(score, return_inverse=True)
+    counts = np.bincount(bins * 6 + cell, minlength=6 * len(scores))
+    known, truth = score[label < 2], label[label < 2]
+    of_label = np.clip(np.where(truth == 1, known, 1 - known), 1e-15, 1.0)
+    sums = np.concatenate(
+        [counts * np.repeat(scores, 6), [((known - truth) ** 2).sum(), -np.log(of_label).sum()]]
+    )
+    return measurements(of_binary(counts[None], sums[None]))
+
+
+def _multiclass(rows: Multiclass, classes: tuple[str, ...]) -> Performance:
+    k = len(classes)
+    counts = np.bincount(rows.predicted * (k + 2) + rows.label, minlength=(k + 1) * (k + 2))
+    labelled = rows.label < k
+    sums = None
+    if rows.scores is not None:
+        of_label = rows.scores[labelled, rows.label[labelled]]
+        sums = np.array([[-np.log(np.clip(of_label, 1e-15, 1.0)).sum(), labelled.sum()]])
+    each = {}
+    for i, name in enumerate(classes):
+        label = np.where(rows.label > k, 2, rows.label == i)
+        score = None if rows.scores is None else rows.scores[:, i]
+        each[name] = _binary((rows.predicted == i).astype(np.int64), label.astype(np.int64), score)
+    return Performance(measurements(of_multiclass(counts[None], k, sums)), each)
+
+
+def _regression(rows: Regression) -> dict[str, Measurement]:
+    found = measurements(
+        of_regression(*error_sums(rows.predicted, rows.label, np.zeros(len(rows.label), dtype=np.int64), 1))
+    )
+    n = len(rows.label)
+    if n == 0:
+        return found | {name: Measurement(None, reason=found["mae"].reason) for name in _ERROR_QUANTILES}
+    quantiles = np.quantile(rows.predicted - rows.label, list(_ERROR_QUANTILES.values()))
+    return found | {
+        name: Measurement(float(q), n) for name, q in zip(_ERROR_QUANTILES, quantiles, strict=True)
+    }
+
+
+def error_sums(predicted: Floats, label: Floats, group: Codes, groups: int) -> tuple[Floats, Floats]:
+    """Return rows and the sums of Kind.REGRESSION for each group: shapes (groups,) and (groups, 11)."""
+    centre = label.mean() if len(label) else 0.0
+    y, guess, error = label - centre, predicted - centre, predicted - label
+    nonzero, above = label != 0, (label > -1) & (predicted > -1)
+    relative = np.divide(np.abs(error), np.abs(label), out=np.zeros_like(error), where=nonzero)
+    logs = np.log1p(predicted, out=np.zeros_like(error), where=above) - np.log1p(
+        label, out=np.zeros_like(error), where=above
+    )
+    each = (y, y**2, guess, guess**2, error, np.abs(error), error**2, relative, nonzero, logs**2, above)
+    rows = np.bincount(group, minlength=groups).astype(np.float64)
+    return rows, np.column_stack([np.bincount(group, weights=x, minlength=groups) for x in each])
+
+
+def _measurement(found: Estimate, at: int) -> Measurement:
+    numbers = [
+        None if array is None else _finite(array[at]) for array in (found.value, found.lower, found.upper)
+    ]
+    error = None if found.sampling_error is None else _finite(found.sampling_error[at])
+    reasons = np.broadcast_to(found.reason, found.value.shape)
+    reason = str(reasons[at]) if numbers[0] is None else ""
+    return Measurement(numbers[0], int(found.n[at]), numbers[1], numbers[2], error, reason)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,79 @@
+"""What changed in a column, in words a manager reads."""
+
+import numpy as np
+
+from core.comparison.counting import Counts, Values
+
+
+def number(value: float | None) -> str:
+    """Return a number with four digits, or a dash.
+
+    Examples
+    --------
+    >>> number(1234567.0), number(0.12345), number(None)
+    ('1,234,567', '0.1235', '–')
+    """
+    if value is None:
+        return "–"
+    if value and (abs(value) >= 1e15 or abs(value) < 1e-4):
+        return f"{value:.2e}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share as percent with one decimal, two below one percent.
+
+    Examples
+    --------
+    >>> percent(0.25), percent(0.0012), percent(0.0), percent(None)
+    ('25.0 %', '0.12 %', '0 %', '–')
+    """
+    if share is None:
+        return "–"
+    return "0 %" if share == 0 else f"{100 * share:.{2 if abs(share) < 0.01 else 1}f} %"
+
+
+def distance(value: float | None) -> str:
+    """Return a distance from 0 to 1 with three decimals."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value, the smallest as a bound.
+
+    Examples
+    --------
+    >>> p_value(0.0), p_value(0.0312)
+    ('< 0.001', '0.031')
+    """
+    return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def change_of_numbers(a: Values, b: Values) -> str:
+    """Return how the middle and the spread of two sorted sides differ."""
+    (low, middle, high), (low_b, middle_b, high_b) = (
+        [float(side[int(share * (len(side) - 1))]) for share in (0.05, 0.5, 0.95)] for side in (a, b)
+    )
+    moved = f"median {number(middle)} → {number(middle_b)}"
+    spread = f"middle 90 % {number(low)} to {number(high)} → {number(low_b)} to {number(high_b)}"
+    return f"{moved}; {spread}"
+
+
+def change_of_categories(names: list[str], rows: Counts, other: Counts) -> str:
+    """Return the value whose share changed most, and the share of values the reference never had."""
+    share, share_other = rows / rows.sum(), other / other.sum()
+    most = int(np.argmax(np.abs(share_other - share)))
+    told = f"{shown(names[most])}: {percent(float(share[most]))} → {percent(float(share_other[most]))}"
+    unseen = float(share_other[rows == 0].sum())
+    return f"{told}; {percent(unseen)} never seen in the reference" if unseen else told
+
+
+def change_of_missing(before: float, after: float) -> str:
+    """Return how the share of rows without a usable value changed."""
+    return f"rows without a usable value {percent(before)} → {percent(after)}"
+
+
+def shown(name: str) -> str:
+    """Return a category name as it can stand in a line: shortened, and visible when empty."""
+    flat = " ".join(name.split())
+    return (flat if len(flat) <= 40 else flat[:39] + "…") or "(empty)"
