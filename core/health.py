@@ -61,7 +61,7 @@ def assess(
     if previous is not None and previous.state == state:
         since = previous.since
     whole = recent.filter(_WHOLE).sort("window_start")
-    newest = whole.filter(pl.col("window_start") == whole["window_start"].max())
+    newest = _newest(whole)
     distances = newest.filter(pl.col("metric") == "jensen_shannon")
     excess = pl.col("value") - pl.col("expected").fill_null(0.0)
     drift = _worst(distances, excess)

@@ -11,6 +11,7 @@ from core.settings import Workspace
 
 SUFFIXES = (".parquet", ".csv")
 GLOB_CHARACTERS = frozenset("*?[")
+READ_AGAIN = ("gone", "changed")  # states of a known file that is read again whatever it looks like
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Difference:
     """How the files that lie there differ from what the ledger knows."""
 
     new: tuple[LogFile, ...]  # never read
-    changed: tuple[LogFile, ...]  # read or bad before, and written since (or back after it was gone)
+    changed: tuple[LogFile, ...]  # known, but written since; or back after it was gone; or to be read again
     gone: tuple[str, ...]  # paths the ledger knows that are no longer there
 
     @property
@@ -68,7 +69,7 @@ def compare(files: Iterable[LogFile], known: Mapping[str, Fingerprint]) -> Diffe
         before = known.get(file.path)
         if before is None:
             new.append(file)
-        elif (before.size, before.mtime_ns) != (file.size, file.mtime_ns) or before.state == "gone":
+        elif (before.size, before.mtime_ns) != (file.size, file.mtime_ns) or before.state in READ_AGAIN:
             changed.append(file)
     gone = sorted(path for path, before in known.items() if path not in present and before.state != "gone")
     return Difference(tuple(new), tuple(changed), tuple(gone))

@@ -10,7 +10,7 @@ import polars as pl
 
 from core import health, logs, reference
 from core.declaration import Declaration
-from core.engine import ENGINES, Engine
+from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
 from core.errors import LeaseLost
 from core.measures import measure, merge_cells
@@ -48,8 +48,7 @@ def sweep(store: Store, slug: str, *, now: datetime, holder: str) -> SweepResult
     started = datetime.now(UTC)
     if not pending(store, slug, now=now):
         return SweepResult(slug)
-    engine = ENGINES["duckdb"]()
-    with _held(store, slug, holder) as lease:
+    with ENGINES["duckdb"]() as engine, _held(store, slug, holder) as lease:
         known = recall(store, slug)  # again: the holder before us may have done the work
         difference = logs.compare(logs.find(store.workspace, known.declaration), known.fingerprints)
         seen_until = known.status.updated_at if known.status else None
@@ -69,7 +68,7 @@ def pending(store: Store, slug: str, *, now: datetime) -> bool:
     return logs.compare(files, known.fingerprints).any or time_has_come(store, known, now)
 
 
-def _baseline(store: Store, engine: Engine, known: Known, found: Survey, now: datetime) -> Baseline:
+def _baseline(store: Store, engine: DuckDBEngine, known: Known, found: Survey, now: datetime) -> Baseline:
     """Return the frozen reference, or the attempt to freeze one."""
     name = reference.identity(store.workspace, known.declaration)
     current, slug = known.reference, known.declaration.model
@@ -82,7 +81,7 @@ def _baseline(store: Store, engine: Engine, known: Known, found: Survey, now: da
     )
 
 
-def _count(engine: Engine, known: Known, found: Survey, baseline: Baseline, now: datetime) -> Counted:
+def _count(engine: DuckDBEngine, known: Known, found: Survey, baseline: Baseline, now: datetime) -> Counted:
     declaration, windows = known.declaration, found.touched
     if known.reference is None or known.reference.reference_id != baseline.grid.reference_id:
         # A new grid: all windows whose log is still there are counted on it, the others keep their numbers.

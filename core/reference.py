@@ -2,15 +2,16 @@
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from core.declaration import Declaration
-from core.engine import KERNEL_VERSION, Engine
+from core.engine import KERNEL_VERSION, DuckDBEngine
 from core.entities import CELLS, Grid, Kind, LedgerEntry, Source
 from core.settings import Workspace
 from core.survey import source
@@ -18,6 +19,8 @@ from core.windows import Window
 
 DEFAULT_WINDOWS = 28
 DEFAULT_MINIMUM_ROWS = 1_000
+BLOCKS = 10  # windows that a reference file without time is cut into
+_BLOCKS_BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 # What decides how rows are counted; a change of any of it gives a new reference.
 _COUNTED_BY = {
     "model", "task", "predictions", "labels", "positive", "threshold", "features", "segments", "protected",
@@ -58,7 +61,7 @@ def identity(workspace: Workspace, declaration: Declaration) -> str:
 
 def settle(
     workspace: Workspace,
-    engine: Engine,
+    engine: DuckDBEngine,
     declaration: Declaration,
     ledger: Mapping[str, LedgerEntry],
     *,
@@ -72,27 +75,34 @@ def settle(
     ----------
     sample : a Parquet file with rows of an earlier reference, for when the logs of the period are gone
     """
+    if declaration.reference and declaration.reference.path:
+        with tempfile.TemporaryDirectory(prefix="steward-") as folder:
+            file = _timed(workspace.resolve(declaration.reference.path), declaration, Path(folder))
+            rows = Source((str(file),))
+            return _frozen(engine, declaration, rows, list(engine.windows_of(rows, declaration)), name)
     windows, waiting = _choose(engine, declaration, ledger, now)
     rows = source(declaration, ledger.values(), windows)
-    if declaration.reference and declaration.reference.path:
-        rows = Source((str(workspace.resolve(declaration.reference.path)),))
-    elif declaration.reference_period and sample and not rows.files:
+    if declaration.reference_period and sample and not rows.files:
         rows, waiting = Source((str(sample),)), None
     if waiting:
-        everything = source(declaration, ledger.values(), None)
-        grid = engine.build_grid(everything, declaration, None, reference_id=f"learning-{name}", frozen=False)
+        rows = source(declaration, ledger.values(), None)
+        windows = list(engine.windows_of(rows, declaration))
+        grid = engine.build_grid(rows, declaration, windows, reference_id=f"learning-{name}", frozen=False)
         return Baseline(grid, learning=waiting)
-    chosen = windows or None
-    grid = engine.build_grid(rows, declaration, chosen, reference_id=name, frozen=True)
-    cells = engine.profile(rows, declaration, grid, chosen)
-    return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, chosen))
+    return _frozen(engine, declaration, rows, windows, name)
+
+
+def _frozen(
+    engine: DuckDBEngine, declaration: Declaration, rows: Source, windows: list[Window], name: str
+) -> Baseline:
+    grid = engine.build_grid(rows, declaration, windows, reference_id=name, frozen=True)
+    cells = engine.profile(rows, declaration, grid, windows)
+    return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, windows))
 
 
 def _choose(
-    engine: Engine, declaration: Declaration, ledger: Mapping[str, LedgerEntry], now: datetime
+    engine: DuckDBEngine, declaration: Declaration, ledger: Mapping[str, LedgerEntry], now: datetime
 ) -> tuple[list[Window], str | None]:
-    if declaration.reference and declaration.reference.path:
-        return [], None
     if period := declaration.reference_period:
         return _declared(declaration, ledger, *period, now)
     everything = source(declaration, ledger.values(), None)
@@ -119,3 +129,21 @@ def _declared(
     if not source(declaration, ledger.values(), windows).files:
         return windows, f"waiting for the reference: no predictions from {start:%Y-%m-%d} to {end:%Y-%m-%d}"
     return windows, None
+
+
+def _timed(file: Path, declaration: Declaration, folder: Path) -> Path:
+    """Return the file, or a copy with a time: its rows in consecutive blocks, a window each."""
+    frame = pl.scan_csv(file) if file.suffix == ".csv" else pl.scan_parquet(file)
+    column = declaration.predictions.timestamp
+    if column in frame.collect_schema().names():
+        return file
+    rows = frame.select(pl.len()).collect().item()
+    windows = [declaration.calendar.containing(_BLOCKS_BEGIN)]
+    while len(windows) < BLOCKS:
+        windows.append(declaration.calendar.containing(windows[-1].end))
+    starts = pl.Series([window.start for window in windows])
+    copy = folder / "reference.parquet"
+    frame.with_columns(
+        pl.lit(starts).gather(pl.int_range(pl.len()) * BLOCKS // max(rows, 1)).alias(column)
+    ).sink_parquet(copy)
+    return copy

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from core.declaration import Declaration
-from core.engine import Engine
+from core.engine import DuckDBEngine
 from core.entities import LedgerEntry, LogFile, Source
 from core.errors import LogError
 from core.logs import Difference
@@ -25,7 +25,7 @@ class Survey:
 
 
 def survey(
-    engine: Engine,
+    engine: DuckDBEngine,
     declaration: Declaration,
     difference: Difference,
     known: Mapping[str, LedgerEntry],
@@ -95,10 +95,10 @@ def frozen_windows(declaration: Declaration, entries: Iterable[LedgerEntry]) -> 
 
 
 def _entry(
-    engine: Engine, declaration: Declaration, file: LogFile, before: LedgerEntry | None
+    engine: DuckDBEngine, declaration: Declaration, file: LogFile, before: LedgerEntry | None
 ) -> LedgerEntry:
     try:
-        facts = engine.scan(file, declaration)
+        facts = engine.scan(file.path, declaration, kind=file.kind)
     except LogError as error:
         # What the file held before is remembered: the windows counted from it are frozen, not lost.
         first, last, rows = (before.first, before.last, before.rows) if before else (None, None, 0)
@@ -111,13 +111,14 @@ def _reached(
 ) -> Iterator[Window]:
     """Windows that lay ahead at the last sweep and have begun since."""
     for entry in entries:
-        ahead = entry.file.kind == "predictions" and entry.last and seen_until and entry.last > seen_until
-        if ahead and entry.state == "read":
+        if entry.file.kind != "predictions" or entry.state != "read" or seen_until is None:
+            continue
+        if entry.first and entry.last and entry.last > seen_until:
             yield from _covered(declaration, max(entry.first, seen_until), min(entry.last, now))
 
 
 def _labelled(
-    engine: Engine,
+    engine: DuckDBEngine,
     declaration: Declaration,
     ledger: Mapping[str, LedgerEntry],
     labels: Sequence[LedgerEntry],
@@ -137,11 +138,12 @@ def _labelled(
         e.file.path for e in logs if earliest is None or (e.last is not None and e.last >= earliest)
     )
     pairs = tuple((e.file.path, e.file.mtime_ns / 1e9) for e in labels)
-    return engine.label_windows(Source(files, pairs), declaration)
+    windows, _ = engine.label_windows(Source(files, pairs), declaration)
+    return windows
 
 
 def _late_rows(
-    engine: Engine, declaration: Declaration, entry: LedgerEntry, frozen: set[Window]
+    engine: DuckDBEngine, declaration: Declaration, entry: LedgerEntry, frozen: set[Window]
 ) -> LedgerEntry:
     if entry.state != "read" or entry.file.kind != "predictions" or not frozen:
         return entry

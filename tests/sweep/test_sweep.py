@@ -20,7 +20,7 @@ def test_the_first_sweep_counts_every_window_and_freezes_the_reference(
     assert model.values("volume") == dict.fromkeys(range(15), 200)
     with store.read() as c:
         reference = references.current(c, "loans")
-        actions = [entry.action for entry in audit.entries(c)]
+        actions = [entry.action for entry in audit.entries(c)][::-1]
     assert reference is not None and reference.frozen and reference.rows == 2000
     assert actions == ["model.registered", "reference.frozen", "model.state"]
     assert model.status().state == "healthy"
