@@ -152,8 +152,8 @@ def _refuse_other_scores(score: Floats, fits: NDArray[np.bool_], column: str) ->
     finite = score[np.isfinite(score)]
     if fits.sum() * 2 < len(finite):
         raise ComparisonError(
-            f"--score {column!r} goes from {finite.min():.4g} to {finite.max():.4g}; expected probabilities of "
-            "the positive class, from 0 to 1"
+            f"--score {column!r} goes from {finite.min():.4g} to {finite.max():.4g}; "
+            "expected probabilities of the positive class, from 0 to 1"
         )
 
 

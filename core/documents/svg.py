@@ -8,7 +8,7 @@ from core.documents.page import text
 WIDTH = 260
 _PLOT = 62
 _ROW = 17
-_LABEL = 84
+_LABEL = 98
 
 
 def distribution(shown: Distribution) -> str:
