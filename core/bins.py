@@ -65,7 +65,7 @@ def positions(edges: Sequence[float], reference: ArrayLike) -> Numbers:
     """
     edge, rows = np.asarray(edges, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if not len(edge):
-        return np.zeros(2)  # a reference without a finite value has no bins; below and above are nowhere
+        return np.zeros(1)  # a reference without a finite value has no bins
     width = np.diff(edge)
     middle = edge[:-1] + width / 2
     if len(width) > 2:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core import bins, drift
-from core.cells import stacked
+from core.cells import column, stacked
 from core.entities import Grid, NumericGrid
 from core.errors import BinningError
 from core.estimates import Estimate, Numbers, ratio
@@ -35,7 +35,7 @@ def numeric(cells: pl.DataFrame, reference: pl.DataFrame, grid: Grid) -> Mapping
         If a cell has another number of counts than its column's grid has bins.
     """
     columns = cells["column"].unique().sort()
-    grids = [grid.numeric.get(column, NumericGrid()) for column in columns]
+    grids = [grid.numeric.get(name, NumericGrid()) for name in columns]
     of = cells["column"].cast(pl.Enum(columns)).to_physical().to_numpy()
     rows, usual, at = _with_reference(cells, reference)
     _check(cells, np.array([len(g.edges) + 1 if g.edges else 0 for g in grids])[of])
@@ -44,12 +44,11 @@ def numeric(cells: pl.DataFrame, reference: pl.DataFrame, grid: Grid) -> Mapping
     places = _filled([bins.positions(g.edges, c) for c, g in zip(whole, grids, strict=True)], rows.shape[1])
     result = _on_shares(bins.joined(usual, ends[of]), bins.joined(rows, ends[of]))
     result["kolmogorov_smirnov"] = _kolmogorov_smirnov(usual, rows)
-    outer = np.array([(g.edges[0], g.edges[-1], len(g.edges)) if g.edges else (0.0, 0.0, 1) for g in grids])[
-        of
-    ]
-    result["wasserstein"] = _wasserstein(
-        usual, rows, _reaching(places[of], cells, outer), _mean_moved(cells, reference, at)
+    centre, above = (
+        np.array(values)[of] for values in zip(*((g.centre, len(g.edges)) for g in grids), strict=True)
     )
+    reaching = _reaching(places[of], rows, cells, centre, above)
+    result["wasserstein"] = _wasserstein(usual, rows, reaching, _mean_moved(cells, reference, at))
     result["wasserstein_normed"] = _normed(result["wasserstein"], np.array([g.scale for g in grids])[of])
     return result
 
@@ -124,8 +123,8 @@ def _kolmogorov_smirnov(usual: Numbers, rows: Numbers) -> Estimate:
 
 
 def _wasserstein(usual: Numbers, rows: Numbers, places: Numbers, mean_moved: Numbers) -> Estimate:
-    # The distance is never below the difference of the means, which the sums give exactly: one absurd value
-    # far outside the reference, or two values in neighbouring bins, are then measured right.
+    # The distance is never below the difference of the means, which the sums give exactly: whole numbers,
+    # which lie at the end of their bin and not in its middle, are then measured right.
     value = np.maximum(drift.wasserstein(usual, rows, places), np.abs(mean_moved))
     return _distance(usual, rows, value, drift.expected_wasserstein(usual, rows, places))
 
@@ -138,13 +137,18 @@ def _normed(distance: Estimate, scale: Numbers) -> Estimate:
     return replace(distance, value=ratio(distance.value, scale), expected=expected, reason=reason)
 
 
-def _reaching(places: Numbers, cells: pl.DataFrame, outer: Numbers) -> Numbers:
-    """Return positions with below and above midway between the extremes of reference and window."""
-    first, last, above = outer.T
-    low, high = (cells[name].cast(pl.Float64).to_numpy() for name in ("low", "high"))
-    reaching = places.copy()
-    reaching[:, 0] = first - np.fmax(first - low, 0.0) / 2
-    reaching[np.arange(len(places)), above.astype(np.intp)] = last + np.fmax(high - last, 0.0) / 2
+def _reaching(
+    places: Numbers, rows: Numbers, cells: pl.DataFrame, centre: Numbers, above: NDArray[np.intp]
+) -> Numbers:
+    """Return positions with below and above moved out to where the sum of the values puts their rows."""
+    each, reaching = np.arange(len(places)), places.copy()
+    low, high = column(cells, "low"), column(cells, "high")
+    first, last = places[:, 0], places[each, above]
+    beyond = stacked(cells["sums"], 2)[:, 0] - (rows * (places - centre[:, None])).sum(axis=1)
+    down = np.nan_to_num(ratio(np.minimum(beyond, 0.0), rows[:, 0]))
+    up = np.nan_to_num(ratio(np.maximum(beyond, 0.0), rows[each, above]))
+    reaching[:, 0] = np.fmax(first + down, np.fmin(low, first))
+    reaching[each, above] = np.fmin(last + up, np.fmax(high, last))
     return reaching
 
 

@@ -93,8 +93,7 @@ def _drift(
     kinds: Kinds, reference_cells: pl.DataFrame, grid: Grid, declaration: Declaration
 ) -> Iterator[Block]:
     """Compare features, scores, predictions and labels, each slice with its segment in the reference."""
-    operated = set(declaration.operations.model_dump().values())
-    operated |= {name for key, custom in declaration.custom.items() for name in (key, custom.column)}
+    operated = {*declaration.operations.model_dump().values(), *declaration.custom}
     features = declaration.features
     unwatched = operated - {
         *(features.numeric if features else ()),
@@ -125,25 +124,21 @@ def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
         counts, low, high = stacked(cells["counts"]), column(cells, "low"), column(cells, "high")
         yield Block(of_model(cells), operations.latency(counts, low, high))
     if declared.cost_usd:
-        yield from _mean("cost_per_prediction", (declared.cost_usd,), kinds, grid)
+        yield from _mean("cost_per_prediction", declared.cost_usd, kinds, grid)
     for name, custom in declaration.custom.items():
         if custom.kind == "numeric":
-            yield from _mean(name, (name, custom.column), kinds, grid)
+            yield from _mean(name, name, kinds, grid)
         elif (cells := kinds.get(Kind.RATE)) is not None:
-            cells = cells.filter(pl.col("column").is_in([name, custom.column]))
+            cells = cells.filter(pl.col("column") == name)
             yield Block(of_model(cells), operations.rate(name, column(cells, "n"), count_at(cells, 0)))
 
 
-def _mean(metric: str, columns: tuple[str, ...], kinds: Kinds, grid: Grid) -> Iterator[Block]:
-    for name in columns:
-        cells = kinds.get(Kind.NUMERIC, pl.DataFrame(schema={"column": pl.String})).filter(
-            pl.col("column") == column
-        )
-        if not cells.is_empty():
-            centre = grid.numeric.get(name, NumericGrid()).centre
-            total, squares = stacked(cells["sums"], 2).T
-            yield Block(of_model(cells), operations.mean(metric, column(cells, "n"), centre, total, squares))
-            return
+def _mean(metric: str, name: str, kinds: Kinds, grid: Grid) -> Iterator[Block]:
+    if (cells := kinds.get(Kind.NUMERIC)) is not None:
+        cells = cells.filter(pl.col("column") == name)
+        centre = grid.numeric.get(name, NumericGrid()).centre
+        total, squares = stacked(cells["sums"], 2).T
+        yield Block(of_model(cells), operations.mean(metric, column(cells, "n"), centre, total, squares))
 
 
 def _with_maturity(metrics: pl.DataFrame, kinds: Kinds, declaration: Declaration) -> pl.DataFrame:

@@ -47,7 +47,7 @@ def roc_auc(
 
 
 def shifts(rows: Numbers, scores: Numbers, squares: Numbers, edges: ArrayLike) -> Numbers:
-    """Return how far the positive rows of a bin lie above its negative ones, in standard deviations of the bin.
+    """Return how far the positive rows of a bin lie above its negative ones, in standard deviations.
 
     Bins forget the order of their rows, but the mean scores are known, and the spread inside all bins
     together: what the squares leave beyond the means. It is shared out by the bins' widths.
@@ -68,7 +68,7 @@ def shifts(rows: Numbers, scores: Numbers, squares: Numbers, edges: ArrayLike) -
 
 
 def split(positives: Numbers, negatives: Numbers, shift: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the counts of every bin cut into 8, as if its rows were two normal curves `shift` apart."""
+    """Return the counts of every bin cut into 8, as if two normal curves `shift` apart."""
     tail = np.linspace(1, 0, _PARTS + 1)  # the share of negatives above each cut, of positives below
     tail_of_positives = ndtr(ndtri(tail) + shift[..., None])
     shape = (*positives.shape[:-1], -1)
