@@ -160,7 +160,10 @@ def chunks(
     with_id = declaration.predictions.prediction_id is not None
     if with_id:
         wanted[Field("id", declaration.predictions.prediction_id or "", "text")] = None
-    with reading(source.paths):
+    label, logged = label_field(declaration), False
+    if label and label_in_files(declaration) and label.column in source.has_columns:
+        wanted[Field("logged_label", label.column, label.reading)], logged = None, True
+    with reading(source.connection, source.paths):
         for some in _split(source, windows, windows_at_once, with_id):
             bounds = _bounds(some)
             connection.register("quarters", join_table(some, declaration.predictions.timezone))
@@ -170,9 +173,9 @@ def chunks(
             relation, left_out = traffic.in_windows(raw), None
             if with_id and _find_repeated(connection, relation):
                 left_out, relation = relation, traffic.once(relation)
-            if label_in_files(declaration):
+            if label and label_in_files(declaration):
                 _find_labels(source, bounds)
-                relation = traffic.labelled(relation)
+                relation = traffic.labelled(relation, label.alias, logged=logged)
             derived = {d.name: d.expression for d in dimensions}
             own = argmax_prediction(declaration) or threshold_prediction(declaration, grid)
             if own and declaration.task != "regression":

@@ -6,7 +6,7 @@ import gzip
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,16 @@ from core.engine import dialect
 from core.errors import LogError
 
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+# A mistake in a statement or too little memory; anything else that fails while reading is the file's fault.
+_NOT_THE_FILE = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.OutOfMemoryException,
+    duckdb.InternalException,
+    duckdb.InterruptException,
+    duckdb.NotImplementedException,
+)
 _REWRITE = (
     "it is corrupt or still being written; write it again under another name and rename it when complete"
 )
@@ -83,10 +93,10 @@ class Files:
         self._staging.cleanup()
 
     def _open(self, path: str) -> LogTable:
-        with reading([path]):
+        with reading(self._connection, [path]):
             parquet = self._staged(path) if path.lower().endswith(_CSV) else path
             found = self._connection.sql(
-                "DESCRIBE SELECT * FROM read_parquet($file)", params={"file": literal(parquet)}
+                "DESCRIBE SELECT * FROM read_parquet($file, hive_partitioning = false)", params={"file": literal(parquet)}
             )
             columns = {str(row[0]): str(row[1]) for row in found.fetchall()}
         hive = {key: value for key, value in _hive_keys(path) if key not in columns}
@@ -114,20 +124,29 @@ class Files:
 
 
 @contextmanager
-def reading(paths: Iterable[str]) -> Iterator[None]:
-    """Turn what DuckDB says about unreadable files into a LogError that names them."""
+def reading(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> Iterator[None]:
+    """Turn what DuckDB says about unreadable files into a LogError that names the file."""
     try:
         yield
-    except (
-        duckdb.IOException,
-        duckdb.InvalidInputException,
-        duckdb.DataError,
-        duckdb.SerializationException,
-    ) as error:
-        said = str(error)
-        named = [path for path in paths if path in said] or list(paths)
-        shown = named[0] if len(named) == 1 else f"one of {', '.join(named[:5])}"
-        raise LogError(f"{shown}: cannot be read ({_first_line(said)}); {_REWRITE}") from error
+    except _NOT_THE_FILE:
+        raise
+    except duckdb.Error as error:
+        path = next((path for path in paths if path in str(error)), None) or _unreadable(connection, paths)
+        said = f"{path}: cannot be read ({str(error).splitlines()[0][:300]})"
+        raise LogError(f"{said}; {_REWRITE}") from error
+
+
+def _unreadable(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> str:
+    """Return the file whose rows cannot be read: a broken page does not say where it lies."""
+    for path in paths if len(paths) > 1 else ():
+        try:
+            connection.execute(
+                "CREATE OR REPLACE TEMP TABLE answer AS SELECT bit_xor(hash(t)) FROM read_parquet($file) t",
+                {"file": literal(path)},
+            )
+        except duckdb.Error:
+            return path
+    return paths[0]
 
 
 def require(table: LogTable, column: str, role: str) -> None:
@@ -181,7 +200,3 @@ def _csv_header(path: str) -> tuple[str, list[str]]:
             f"{path}: the first line {line[:80]!r} is no row of distinct column names; add a header line"
         )
     return delimiter, names
-
-
-def _first_line(said: str) -> str:
-    return said.splitlines()[0].removeprefix("Invalid Input Error: ").removeprefix("IO Error: ")[:300]

@@ -27,7 +27,7 @@ def scan(
     else:
         check_predictions(table, declaration)
         timestamp = declaration.predictions.timestamp
-    with reading([path]):
+    with reading(connection, [path]):
         found = quarter_counts(
             connection, traffic.rows([table], [], timestamp), declaration.predictions.timezone
         )
@@ -56,7 +56,7 @@ def windows_of(source: Opened) -> dict[Window, int]:
     if not source.predictions:
         return {}
     declared = source.declaration.predictions
-    with reading(source.paths):
+    with reading(source.connection, source.paths):
         found = quarter_counts(
             source.connection, traffic.rows(source.predictions, [], declared.timestamp), declared.timezone
         )
@@ -70,7 +70,7 @@ def label_windows(source: Opened) -> tuple[list[Window], int]:
         return [], 0
     declared, connection = source.declaration.predictions, source.connection
     labels = label_rows(source)
-    with reading(source.paths):
+    with reading(source.connection, source.paths):
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE label_ids AS SELECT DISTINCT id FROM ({labels.sql}) WHERE id IS NOT NULL",
             dict(labels.params),

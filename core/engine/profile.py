@@ -33,7 +33,7 @@ def profile(source: Opened, grid: Grid, windows: Sequence[Window]) -> pl.DataFra
     fields += _operation_fields(declaration)
     found = []
     for chunk in chunks(source, grid, windows, fields, [*cuts, *attributes], windows_at_once=windows_at_once):
-        with reading(source.paths):
+        with reading(source.connection, source.paths):
             pieces = [
                 piece for plan in plans for piece in _pass(source, grid, chunk, plan, numbers, categories)
             ]

@@ -69,11 +69,17 @@ def once(relation: Relation) -> Relation:
     )
 
 
-def labelled(relation: Relation) -> Relation:
-    """Return the rows with the columns of table `labels`, joined by id."""
+def labelled(relation: Relation, label: str, *, logged: bool) -> Relation:
+    """Return the rows with column `label` of table `labels`, joined by id, else (`logged`) what the log itself says.
+
+    A log with labels beside label files is one that Steward kept: the sample of a reference.
+    """
+    own, own_bad = ("r.logged_label", "r.logged_label_bad") if logged else ("NULL", "FALSE")
+    columns = f"coalesce(l.{label}, {own}) AS {label}"
+    if label == "label_number":
+        columns += f", CASE WHEN l.id IS NULL THEN {own_bad} ELSE l.{label}_bad END AS {label}_bad"
     return Relation(
-        f"SELECT r.*, l.* EXCLUDE (id) FROM ({relation.sql}) r LEFT JOIN labels l ON l.id = r.id",
-        relation.params,
+        f"SELECT r.*, {columns}\nFROM ({relation.sql}) r LEFT JOIN labels l ON l.id = r.id", relation.params
     )
 
 

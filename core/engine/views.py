@@ -47,7 +47,7 @@ def _read(
         chunks(source, _NO_GRID, windows, _fields(source, names)) if source.predictions and windows else ()
     ):
         sql = f"SELECT {', '.join(items)} FROM ({chunk.traffic.sql}) WHERE {where} ORDER BY {', '.join(order)} LIMIT {limit}"
-        with reading(source.paths):
+        with reading(source.connection, source.paths):
             frames.append(fetch(source.connection, sql, chunk.traffic.params))
     if not frames:
         return pl.DataFrame(schema=schema)
