@@ -99,9 +99,9 @@ def without_sampling(rows: NDArray[Any], other: NDArray[Any]) -> float:
     Examples
     --------
     >>> round(without_sampling(np.array([500, 500]), np.array([20, 30])), 4)
-    0.0
-    >>> round(without_sampling(np.array([500, 500]), np.array([200, 300])), 4)
     0.0593
+    >>> without_sampling(np.array([500, 500]), np.array([24, 26]))
+    0.0
     """
     squared = float(drift.jensen_shannon(rows, other)) ** 2
     expected = float(drift.expected_jensen_shannon(rows, other)) ** 2
