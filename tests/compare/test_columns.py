@@ -9,6 +9,9 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from core.comparison import Options, compare
+from core.comparison.counting import on_quantiles
+from core.engine.grids import numeric_grid
+from core.engine.reference import Numbers
 
 TIGHT = {"rel": 1e-9, "abs": 1e-12}
 
@@ -55,6 +58,16 @@ def test_shares_of_numbers_rest_on_twenty_quantile_bins_of_the_reference(rng):
         np.linalg.norm(np.sqrt(p) - np.sqrt(q)) / math.sqrt(2), **TIGHT
     )
     assert drift["l_infinity"] == pytest.approx(np.abs(p - q).max(), **TIGHT)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 100, 999, 10_000])
+def test_the_bins_are_those_of_the_sweep(rng, rows):
+    a, b = np.sort(np.round(rng.normal(size=rows), 2)), np.sort(rng.normal(size=500))
+    squares = ((a - a.mean()) ** 2).sum()
+    grid = numeric_grid(Numbers(n=rows, mean=a.mean(), squares=squares, low=a[0], high=a[-1], values=[a]))
+    for found, side in zip(on_quantiles(a, b), (a, b), strict=True):
+        expected = np.bincount(np.searchsorted(grid.edges, side), minlength=len(grid.edges) + 1)
+        assert found.tolist() == expected.tolist()
 
 
 def test_categories_are_compared_on_the_full_vocabulary(rng):
