@@ -46,12 +46,12 @@ def show(chosen: Selection) -> None:
         )
         rate = st.selectbox("By group", rates, key="rate", bind="query-params", width=200)
         gap = st.selectbox("Gap", gaps, key="gap", bind="query-params", width=290)
-    mine = frame.filter(pl.col("column") == attribute)
     left, right = st.columns(2)
     with left, st.container(border=True, gap="xsmall"):
-        by_group(chosen, mine.filter((pl.col("metric") == rate) & (pl.col("group") != "")), rate)
+        members = chosen.page.groups.get(attribute, ())
+        by_group(chosen, frame.filter((pl.col("metric") == rate) & pl.col("group").is_in(members)), rate)
     with right, st.container(border=True, gap="xsmall"):
-        over_time(chosen, mine.filter((pl.col("metric") == gap) & (pl.col("group") == "")), gap)
+        over_time(chosen, frame.filter((pl.col("metric") == gap) & (pl.col("column") == attribute)), gap)
 
 
 def attributes_of(frame: pl.DataFrame, gaps: tuple[str, ...]) -> list[str]:

@@ -3,9 +3,10 @@
 import polars as pl
 import streamlit as st
 
-from core import charts
+from core import charts, views
 from core.entities import ModelStatus
-from pages._model_parts import Selection, draw, metric_chart, normals, nothing, reference_end, series, title
+from pages._model_parts import Selection, draw, metric_chart, normals, nothing, series, title
+from pages._shared import read
 
 
 def show(chosen: Selection) -> None:
@@ -50,7 +51,7 @@ def facts(status: ModelStatus) -> None:
             status.drift_value,
             ".2f",
             status.drift_column,
-            "Jensen-Shannon distance, 0 to 1.",
+            "Largest Jensen-Shannon distance of a column in the newest window; Drift tells what is usual.",
         )
         _fact(
             "Most missing",
@@ -84,25 +85,32 @@ def _fact(name: str, value: float | None, spec: str, where: str | None, meaning:
 
 
 def drifted_columns(chosen: Selection) -> None:
-    """Draw each window's strongest drift, beside what chance alone shows on as many rows."""
-    frame = series(chosen, ("jensen_shannon",)).filter(pl.col("value").is_not_null())
+    """Draw how many columns left the range that is usual for them."""
+    metric = "jensen_shannon"
+    frame = series(chosen, (metric,)).filter(pl.col("value").is_not_null())
+    reference = read(views.reference_series, chosen.slug, (metric,), chosen.segment)
     with st.container(border=True, gap="xsmall"):
         st.markdown(
-            "**Strongest drift of any column**",
-            help="Each window's largest Jensen-Shannon distance; hover for the column.",
+            "**Columns that differ more than usual from the reference**",
+            help="Columns whose Jensen-Shannon distance lies above that of 19 in 20 reference windows; "
+            "so about one in twenty does without any drift. The tab Drift names them.",
         )
-        if not frame.height:
+        if not frame.height or not reference.height:
             waits = chosen.page.status.state == "learning" if chosen.page.status else False
             nothing(
                 "the reference is not complete yet" if waits else "no column is compared with a reference"
             )
             return
-        worst = frame.sort("value").group_by("window_start").last().sort("window_start")
-        figure = charts.over_time(
-            {"": worst.drop("lower", "upper")},
-            zone=chosen.zone,
-            reading=charts.Reading(".2f", zero=True),
-            reference_until=reference_end(chosen),
-            notes="column",
+        usual = reference.group_by("column").agg(_usual=pl.col("value").quantile(0.95, "linear"))
+        counted = (
+            frame.join(usual, on="column")
+            .group_by("window_start", "window_end", "phase", "reference_id")
+            .agg(value=(pl.col("value") > pl.col("_usual")).sum().cast(pl.Float64))
+            .sort("window_start")
         )
-        draw(figure, f"Strongest drift of {chosen.slug} per window", key="strongest-drift")
+        draw(
+            charts.bars_over_time(counted, zone=chosen.zone),
+            f"Columns of {chosen.slug} that differ more than usual, per window",
+            key="drifted-columns",
+        )
+        st.caption(f"Of {frame['column'].n_unique()} columns compared.")

@@ -101,6 +101,9 @@ def metric_chart(
         if not mine["value"].drop_nulls().len():
             nothing(mine["reason"].drop_nulls().mode()[0] if mine["reason"].drop_nulls().len() else None)
             return
+        if (mine["value"].fill_null(0) == 0).all():
+            st.caption(":material/check: Zero in every window shown.")
+            return
         if bars:
             figure = charts.bars_over_time(mine, zone=chosen.zone)
         else:

@@ -32,7 +32,7 @@ def show(chosen: Selection) -> None:
     )
     kept = st.session_state.get("opened-rows")
     if kept is not None and kept[0] == wanted:
-        table(kept[1])
+        table(kept[1], chosen.zone)
 
 
 def opened(chosen: Selection, instant: datetime) -> views.Rows:
@@ -41,9 +41,11 @@ def opened(chosen: Selection, instant: datetime) -> views.Rows:
         return views.rows(store(), chosen.slug, instant, chosen.actor)
 
 
-def table(found: views.Rows) -> None:
+def table(found: views.Rows, zone: str) -> None:
     """Show the rows and say what they are."""
     st.dataframe(found.frame, hide_index=True, placeholder="–", height=520, alt="Rows of the selected window")
     masked = f" Masked as sensitive: {', '.join(found.masked)}." if found.masked else ""
     cut = " There may be more." if found.frame.height == LIMIT else ""
-    st.caption(plain(f"{found.frame.height:,} rows from {found.files} log file(s).{cut}{masked}"))
+    st.caption(
+        plain(f"{found.frame.height:,} rows from {found.files} log file(s), times in {zone}.{cut}{masked}")
+    )

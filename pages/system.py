@@ -43,7 +43,7 @@ def runners(found: views.SystemPage) -> None:
 def failing(found: views.SystemPage) -> None:
     """Show the models whose last sweep failed."""
     st.subheader("Failed models", anchor=False)
-    failed = found.due.filter(pl.col("last_error").is_not_null())
+    failed = found.failed
     if not failed.height:
         st.caption(":material/check: The last sweep of every model ended without an error.")
         return
@@ -53,7 +53,7 @@ def failing(found: views.SystemPage) -> None:
             pl.col("failures").alias("Failures in a row"),
             pl.col("last_finished").alias("Last tried (UTC)"),
             pl.col("due_at").alias("Next try (UTC)"),
-            pl.col("last_error").alias("Error"),
+            pl.col("error").alias("Error"),
         ),
         hide_index=True,
         height="content" if failed.height <= 10 else 390,

@@ -102,7 +102,7 @@ def draw_chance(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
         y=shown["expected"].to_numpy(),
         mode="lines",
         connectgaps=False,
-        line={"color": GREY, "width": 1.5, "dash": "dash"},
+        line={"color": GREY, "width": 1.5, "dash": "dot"},
         name="by chance alone",
         showlegend=True,
         hovertemplate=f"by chance alone %{{y:{figure.layout.yaxis.tickformat}}}<extra></extra>",

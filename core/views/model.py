@@ -1,6 +1,6 @@
 """What the Model page reads: who the model is, and its metrics window by window."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,12 +15,17 @@ from core.store.references import Reference
 
 @dataclass(frozen=True)
 class ModelPage:
-    """A model, its status and reference, its slices, and what its last sweep said."""
+    """A model, its status and reference, its slices, and what its last sweep said.
+
+    `segments` are slices such as ``origin=JFK``; `groups` has the groups of each protected attribute and
+    intersection.
+    """
 
     registered: RegisteredModel
     status: ModelStatus | None
     reference: Reference | None
     segments: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]]
     last_error: str | None
     last_finished: datetime | None
     now: datetime
@@ -41,15 +46,18 @@ def model_page(store: Store, slug: str) -> ModelPage | None:
         reference = references.current(c, slug)
         sweep = next((row for row in due.every(c) if row.model == slug), None)
     slices: tuple[str, ...] = ()
-    if reference is not None and registered.declaration.segments:
+    groups: Mapping[str, tuple[str, ...]] = {}
+    if reference is not None and (registered.declaration.segments or registered.declaration.protected):
         grid = references.read_grid(store, slug, reference.reference_id)
         slices = tuple(f"{column}={value}" for column, values in grid.segments.items() for value in values)
+        groups = grid.groups
     return ModelPage(
         registered,
         found,
         reference,
         slices,
-        sweep.last_error if sweep else None,
+        groups,
+        (found.error if found else None) or (sweep.last_error if sweep else None),
         sweep.last_finished if sweep else None,
         store.workspace.now(),
     )
@@ -104,10 +112,14 @@ def reference_series(store: Store, slug: str, metrics: Sequence[str], segment: s
 
 def with_phase(frame: pl.DataFrame, declaration: Declaration, now: datetime) -> pl.DataFrame:
     """Return the frame with the column ``phase`` as of `now`."""
+    # The share of labelled rows has no maturity of its own: it grows until the labels' delay has passed.
+    labels_due = pl.when(pl.col("metric") == "labelled_share").then(
+        pl.col("window_end") + declaration.label_delay
+    )
     return frame.with_columns(
         phase=pl.when(pl.col("window_end") + declaration.grace > now)
         .then(pl.lit("open"))
-        .when(pl.col("mature_at") > now)
+        .when(pl.coalesce("mature_at", labels_due) > now)
         .then(pl.lit("immature"))
         .otherwise(pl.lit("closed"))
     )

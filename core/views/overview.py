@@ -45,9 +45,10 @@ def overview(store: Store) -> Overview:
         models = status.overview(c)
         beats = heartbeats.every(c)
     urgency = pl.col("state").replace_strict({s: i for i, s in enumerate(STATE_ORDER)}, return_dtype=pl.Int8)
+    found = [_why(row) for row in models.select(_EXPLAINING).iter_rows(named=True)]
     explained = models.with_columns(
-        pl.Series("why", [_why(row) for row in models.iter_rows(named=True)], dtype=pl.String),
-        _facts=pl.Series([len(facts(row)) for row in models.iter_rows(named=True)], dtype=pl.Int8),
+        pl.Series("why", [why for why, _ in found], dtype=pl.String),
+        pl.Series("_facts", [count for _, count in found], dtype=pl.Int8),
     )
     ordered = explained.sort(urgency, "_facts", "risk_tier", "model", descending=[False, True, False, False])
     return Overview(
@@ -57,14 +58,21 @@ def overview(store: Store) -> Overview:
     )
 
 
-def _why(row: dict[str, Any]) -> str:
+_EXPLAINING = (
+    "state", "since", "reasons", "error", "headline", "headline_value", "headline_reference", "drift_column",
+    "drift_value", "missing_column", "missing_value", "fairness_attribute", "fairness_value",
+)  # fmt: skip
+
+
+def _why(row: dict[str, Any]) -> tuple[str, int]:
+    """Return why the model is in its state, and how many facts stand out."""
     failed = "the last sweep failed; " if row["error"] else ""
     if row["state"] == "paused":
-        return "sweeps leave it alone"
+        return "sweeps leave it alone", 0
     if row["since"] is None:
-        return f"{failed}no sweep has looked at it yet"
+        return f"{failed}no sweep has looked at it yet", 0
     found = facts(row) if row["state"] == "healthy" else []
-    return failed + "; ".join(found or row["reasons"] or ())
+    return failed + "; ".join(found or row["reasons"] or ()), len(found)
 
 
 def vital_signs(store: Store) -> VitalSigns:

@@ -1,12 +1,12 @@
 """What the Rows tab reads: some rows of one window straight from the log, opened on the record."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from core.engine import ENGINES
-from core.entities import Actor, Source
+from core.entities import Actor, LedgerEntry, Source
 from core.errors import InputError, LogError
 from core.store import Store, audit, ledger, models
 from core.windows import Window
@@ -42,30 +42,50 @@ def rows(store: Store, slug: str, instant: datetime, actor: Actor) -> Rows:
         raise InputError(f"no model is called {slug!r}; run steward status for the names")
     declaration = registered.declaration
     window = declaration.calendar.containing(instant)
-    files = tuple(
-        entry.file.path
-        for entry in sorted(entries, key=lambda e: (e.file.mtime_ns, e.file.path))
-        if entry.file.kind == "predictions"
-        and entry.state == "read"
-        and entry.first is not None
-        and entry.last is not None
-        and entry.first < window.end
-        and entry.last >= window.start
-    )
-    if not files:
+    source = _source(entries, window, declaration.labels.lookback if declaration.labels else timedelta())
+    if not source.files:
         raise LogError(
             f"{slug} has no log file for this window any more; its statistics stay, its rows are gone"
         )
-    frame = ENGINES["duckdb"]().rows(Source(files), declaration, window, limit=LIMIT)
+    # One thread and the engine's memory limit: a person who looks must not slow the sweeps down.
+    with ENGINES["duckdb"](threads=1) as engine:
+        frame = engine.rows(source, declaration, window, limit=LIMIT)
     masked = tuple(column for column in declaration.sensitive if column in frame.columns)
     with store.write() as c:
         audit.append(
             c,
             actor,
-            "open_rows",
+            "rows.opened",
             f"model:{slug}",
             after={"window": window.start.isoformat(), "rows": frame.height, "masked": list(masked)},
-            ts=datetime.now(window.start.tzinfo),
+            ts=datetime.now(UTC),
         )
-    shown = frame.with_columns(pl.lit(MASK).alias(column) for column in masked)
-    return Rows(shown, window, masked, len(files))
+    zoned = [
+        name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone
+    ]
+    local = frame.with_columns(pl.col(name).dt.convert_time_zone(declaration.zone.key) for name in zoned)
+    shown = local.with_columns(pl.lit(MASK).alias(column) for column in masked)
+    return Rows(shown, window, masked, len(source.files))
+
+
+def _source(entries: list[LedgerEntry], window: Window, lookback: timedelta) -> Source:
+    """Return the log files that overlap the window, and the label files that can hold its labels."""
+    ordered = sorted(entries, key=lambda entry: (entry.file.mtime_ns, entry.file.path))
+    readable = [entry for entry in ordered if entry.state == "read"]
+    files = (e.file.path for e in readable if e.file.kind == "predictions" and _overlaps(e, window))
+    late = Window(window.start, window.end + lookback)
+    labels = (
+        (e.file.path, e.file.mtime_ns / 1e9)
+        for e in readable
+        if e.file.kind == "labels" and (e.first is None or _overlaps(e, late))
+    )
+    return Source(tuple(files), tuple(labels))
+
+
+def _overlaps(entry: LedgerEntry, window: Window) -> bool:
+    return (
+        entry.first is not None
+        and entry.last is not None
+        and entry.first < window.end
+        and entry.last >= window.start
+    )

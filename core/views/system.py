@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from core.store import Store, due, heartbeats, ledger, models, sweeps
+from core.store import Store, due, heartbeats, ledger, models, status, sweeps
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,14 @@ class SystemPage:
     """Frames for the page's tables; instants are wall time, `now` is the workspace's clock.
 
     runners: runner, kind, host, pid, seen_at, note
-    due: model, due_at, last_started, last_finished, failures, last_error
+    failed: model, failures, last_finished, due_at, error (the models whose last sweep failed)
     sweeps: model, started, finished, windows, rows, files, error, error_id
     bad: model, path, error
     problems: model, reason, rows, files
     """
 
     runners: pl.DataFrame
-    due: pl.DataFrame
+    failed: pl.DataFrame
     sweeps: pl.DataFrame
     bad: pl.DataFrame
     problems: pl.DataFrame
@@ -33,9 +33,8 @@ def system(store: Store) -> SystemPage:
     """Return the state of the job runners and what they could not do."""
     with store.read() as c:
         runners = _frame(heartbeats.every(c), ("runner", "kind", "host", "pid", "seen_at", "note"))
-        waiting = _frame(
-            due.every(c), ("model", "due_at", "last_started", "last_finished", "failures", "last_error")
-        )
+        waiting = _frame(due.every(c), ("model", "failures", "last_finished", "due_at", "last_error"))
+        errors = status.overview(c).select("model", "error")
         runs = _frame(
             sweeps.recent(c, limit=100),
             ("model", "started", "finished", "windows", "rows", "files", "error", "error_id"),
@@ -50,7 +49,7 @@ def system(store: Store) -> SystemPage:
         ]
     return SystemPage(
         runners,
-        waiting,
+        _failed(waiting, errors),
         runs,
         pl.DataFrame(bad, schema={"model": pl.String, "path": pl.String, "error": pl.String}, orient="row"),
         pl.DataFrame(
@@ -62,6 +61,13 @@ def system(store: Store) -> SystemPage:
         store.workspace.now(),
         datetime.now(UTC),
     )
+
+
+def _failed(waiting: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    # `run --once` leaves its error in the status, a job runner in the queue as well.
+    error = pl.coalesce("error", pl.col("last_error").cast(pl.String))
+    joined = errors.join(waiting.cast({"model": pl.String}), on="model", how="left").with_columns(error=error)
+    return joined.filter(pl.col("error").is_not_null()).drop("last_error")
 
 
 def _frame(rows: Sequence[object], columns: tuple[str, ...]) -> pl.DataFrame:

@@ -58,7 +58,7 @@ def facts(status: Mapping[str, Any]) -> list[str]:
         title = CATALOGUE[name].title if name in CATALOGUE else name
         found.append(f"{title} {value:.3g} (reference {normal:.3g})")
     if (distance := get("drift_value")) and distance >= NOTABLE_DISTANCE:
-        found.append(f"{get('drift_column')} drifted most ({distance:.2f})")
+        found.append(f"{get('drift_column')} differs most ({distance:.2f})")
     if (share := get("missing_value")) and share >= NOTABLE_SHARE:
         found.append(f"{share * 100:.3g}% of {get('missing_column')} missing")
     if (gap := get("fairness_value")) and abs(gap) >= NOTABLE_GAP:

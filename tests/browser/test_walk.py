@@ -11,7 +11,7 @@ from core.settings import Workspace
 pytestmark = pytest.mark.browser
 DONE = "[data-test-script-state=notRunning]"
 TABS = {
-    "Health": "Strongest drift of any column",
+    "Health": "Columns that differ more than usual from the reference",
     "Drift": "Distribution of temp in window",
     "Data quality": "Missing by column and window",
     "Performance": "All complete windows of this stretch",

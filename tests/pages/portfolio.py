@@ -67,11 +67,17 @@ def build(store: Store) -> None:
 
 def register(store: Store, slug: str, **changes: object) -> None:
     """Register a model; `changes` are keys of its declaration."""
+    with store.write() as c:
+        models.put(c, declared(slug, **changes), text=f"model: {slug}\n", now=FIRST)
+
+
+def declared(slug: str, **changes: object) -> Declaration:
+    """Return a declaration; `changes` are some of its keys."""
     if changes.get("task") == "regression":
         output = {"prediction": "predicted", "actual": "actual"}
     else:
         output = {"score": "probability", "prediction": "predicted", "actual": "actual"}
-    declared = {
+    keys = {
         "model": slug,
         "owner": "customer-comms@example.com",
         "team": "customer-comms",
@@ -87,8 +93,7 @@ def register(store: Store, slug: str, **changes: object) -> None:
         "operations": {"latency_ms": "latency_ms"},
         "labels": {"delay": "2d"},
     } | changes
-    with store.write() as c:
-        models.put(c, Declaration.model_validate(declared), text=f"model: {slug}\n", now=FIRST)
+    return Declaration.model_validate(keys)
 
 
 def statuses() -> list[ModelStatus]:
@@ -243,9 +248,7 @@ def metrics_of(days: list[tuple[datetime, datetime]]) -> pl.DataFrame:
         for name, base in (("p50", 21.0), ("p95", 64.0), ("p99", 140.0))
     ]
     for group, value in (("sex=F", 0.60), ("sex=M", 0.77)):
-        frames.append(
-            metric(days, "selection_rate", value + 0.01 * noise, column="sex", group=group, error=0.02)
-        )
+        frames.append(metric(days, "selection_rate", value + 0.01 * noise, group=group, error=0.02))
     frames.append(metric(days, "demographic_parity_difference", 0.17 + 0.01 * noise, column="sex"))
     frames.append(metric(days, "demographic_parity_ratio", 0.78 + 0.01 * noise, column="sex"))
     frames.append(metric(days, "roc_auc", 0.7 + 0 * x, labels=True, segment="origin=JFK"))

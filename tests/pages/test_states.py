@@ -87,7 +87,7 @@ def test_the_overview_puts_what_needs_attention_first_and_says_why(
     assert why["cape-islands"] == "no predictions since 25 October 2013"
     assert why["never-swept"] == "no sweep has looked at it yet"
     assert why["delay-30"] == (
-        "ROC AUC 0.683 (reference 0.741); temp drifted most (0.62); 99.8% of wind missing; gap 0.17 by sex"
+        "ROC AUC 0.683 (reference 0.741); temp differs most (0.62); 99.8% of wind missing; gap 0.17 by sex"
     )
 
 
