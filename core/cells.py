@@ -19,8 +19,7 @@ def stacked(lists: pl.Series, width: int | None = None) -> NDArray[np.float64]:
     lists : `counts` or `sums` of some cells
     width : columns of the result; default: the longest list
     """
-    arrow = lists.cast(pl.List(pl.Float64)).rechunk().to_arrow()
-    offsets, values = arrow.offsets.to_numpy(), arrow.values.to_numpy(zero_copy_only=False)
+    offsets, values = _flat(lists)
     lengths = np.diff(offsets)
     longest = int(lengths.max(initial=0))
     if width is None:
@@ -41,7 +40,12 @@ def column(cells: pl.DataFrame, name: str) -> NDArray[np.float64]:
 
 def count_at(cells: pl.DataFrame, place: int) -> NDArray[np.float64]:
     """Return one count of every cell, from the end if negative; 0 where the list is shorter."""
-    return np.nan_to_num(cells["counts"].list.get(place, null_on_oob=True).to_numpy().astype(np.float64))
+    offsets, values = _flat(cells["counts"])
+    at = place + offsets[np.arange(len(cells)) + (place < 0)]
+    inside = (at >= offsets[:-1]) & (at < offsets[1:])
+    found = np.zeros(len(cells))
+    found[inside] = values[at[inside]]
+    return found
 
 
 def of_model(cells: pl.DataFrame) -> pl.DataFrame:
@@ -67,7 +71,7 @@ def merge_cells(cells: pl.DataFrame) -> pl.DataFrame:
     """
     keys = [key for key in CELL_KEYS if key != "window_start"]
     if not cells.select(keys).is_duplicated().any():
-        return cells.select(CELLS.keys()).sort(keys)
+        return cells.sort(keys)
     groups = cells.group_by(keys, maintain_order=True).agg(
         pl.col("window_start").min(),
         pl.col("window_end").max(),
@@ -91,6 +95,12 @@ def merge_cells(cells: pl.DataFrame) -> pl.DataFrame:
         _added(cells[name], group_of.cast(pl.Int64).to_numpy(), groups[name]) for name in _LISTS
     )
     return merged.select(pl.col(name).cast(dtype) for name, dtype in CELLS.items()).sort(keys)
+
+
+def _flat(lists: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return where each list starts among all values, and where the last one ends; and all values."""
+    arrow = lists.cast(pl.List(pl.Float64)).rechunk().to_arrow()
+    return arrow.offsets.to_numpy(), arrow.values.to_numpy(zero_copy_only=False)
 
 
 def _added(lists: pl.Series, group_of: NDArray[np.int64], lengths: pl.Series) -> pl.Series:

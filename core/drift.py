@@ -238,9 +238,11 @@ def _counts(reference: ArrayLike, current: ArrayLike) -> tuple[Numbers, Numbers]
         raise BinningError(
             f"reference has counts of shape {rows.shape}, current {other.shape}; bin both with the same edges"
         )
-    if not (np.all(rows >= 0) and np.all(other >= 0)):
+    if not ((rows >= 0).all() and (other >= 0).all()):
         raise BinningError("a count is negative or not a number; give the number of rows in each bin")
-    return np.broadcast_arrays(rows, other)[0], np.broadcast_arrays(rows, other)[1]
+    if rows.shape != other.shape:
+        rows, other = np.broadcast_arrays(rows, other)
+    return rows, other
 
 
 def _shares(rows: Numbers) -> Numbers:

@@ -36,10 +36,9 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Numbers:
     >>> ratio([1, 0], [2, 0])
     array([0.5, nan])
     """
-    top, bottom = np.broadcast_arrays(
-        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
-    )
-    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+    bottom = np.asarray(denominator, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(bottom != 0, np.asarray(numerator, dtype=np.float64) / bottom, np.nan)
 
 
 def wilson(hits: ArrayLike, n: ArrayLike) -> tuple[Numbers, Numbers]:

@@ -59,15 +59,16 @@ def _by_kind(cells: pl.DataFrame) -> Kinds:
 
 def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
     if (rows := kinds.get(Kind.ROWS)) is not None:
-        n, duplicates, labellable = column(rows, "n"), count_at(rows, 0), count_at(rows, 2)
-        yield Block(of_model(rows), quality.of_rows(n, duplicates))
+        n, duplicates = column(rows, "n"), count_at(rows, 0)
+        found = {**quality.of_rows(n, duplicates)}
         if declaration.actual:
-            yield Block(of_model(rows), quality.labelled(n - column(rows, "missing"), labellable))
+            found |= quality.labelled(n - column(rows, "missing"), count_at(rows, 2))
+        yield Block(of_model(rows), found)
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
         if (cells := kinds.get(kind)) is None:
             continue
         # What the label lacks has not arrived: that is labelled_share, not a fault of the data.
-        features = cells.filter(pl.col("column") != (declaration.actual or ""))
+        features = cells.filter(pl.col("column") != declaration.actual) if declaration.actual else cells
         n, missing, nan, positive, negative, uncastable = (column(features, name) for name in _TALLIES)
         yield Block(features, quality.of_any(n, missing, nan + positive + negative, uncastable))
         yield from (_numeric_quality if kind is Kind.NUMERIC else _categorical_quality)(cells, grid)
@@ -102,14 +103,16 @@ def _drift(
     watched = ~pl.col("column").is_in([name for name in unwatched if name])
     # A new version or variant has no past of its own: it is compared with all traffic of its segment.
     same_traffic = (pl.col("version") == "") & (pl.col("variant") == "") & (pl.col("group") == "")
+    binned = pl.col("kind").is_in([Kind.NUMERIC, Kind.CATEGORICAL])
+    reference = merge_cells(reference_cells.filter(binned & watched & same_traffic))
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
-        cells = kinds[kind].filter(watched) if kind in kinds else pl.DataFrame()
-        reference = merge_cells(reference_cells.filter((pl.col("kind") == kind) & watched & same_traffic))
+        usual = reference.filter(pl.col("kind") == kind)
+        cells = kinds[kind].filter(watched) if kind in kinds else usual.clear()
         for batch in cells.iter_slices(_BATCH):
             if kind is Kind.NUMERIC:
-                yield Block(batch, column_drift.numeric(batch, reference, grid))
+                yield Block(batch, column_drift.numeric(batch, usual, grid))
             else:
-                yield Block(batch, column_drift.categorical(batch, reference))
+                yield Block(batch, column_drift.categorical(batch, usual))
 
 
 def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
@@ -117,9 +120,10 @@ def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
     if (rows := kinds.get(Kind.ROWS)) is not None:
         n = column(rows, "n")
         hours = (rows["window_end"] - rows["window_start"]).dt.total_microseconds().to_numpy() / 3.6e9
-        yield Block(of_model(rows), operations.throughput(n, hours))
+        found = {**operations.throughput(n, hours)}
         if declared.status:
-            yield Block(of_model(rows), operations.error_share(n, count_at(rows, 1)))
+            found |= operations.error_share(n, count_at(rows, 1))
+        yield Block(of_model(rows), found)
     if declared.latency_ms and (cells := kinds.get(Kind.LATENCY)) is not None:
         counts, low, high = stacked(cells["counts"]), column(cells, "low"), column(cells, "high")
         yield Block(of_model(cells), operations.latency(counts, low, high))
@@ -148,17 +152,18 @@ def _with_maturity(metrics: pl.DataFrame, kinds: Kinds, declaration: Declaration
     last = (pl.col("high") * 1e6).cast(pl.Int64).cast(METRICS["mature_at"])
     lasts = rows.select("window_start", last=last).unique("window_start")
     needs_labels = [name for name, info in CATALOGUE.items() if info.needs_labels]
-    waits = pl.col("metric").is_in(needs_labels) | (pl.col("column") == (declaration.actual or "")) & (
-        pl.col("column") != ""
-    )
+    waits = pl.col("metric").is_in(needs_labels)
+    if declaration.actual:
+        waits |= pl.col("column") == declaration.actual
     complete = pl.coalesce("last", "window_end") + declaration.label_delay
     joined = metrics.join(lasts, on="window_start", how="left", maintain_order="left")
     return joined.with_columns(mature_at=pl.when(waits).then(complete)).select(METRICS.keys())
 
 
 def _check_grid(cells: pl.DataFrame, grid: Grid) -> None:
-    others = cells.filter(pl.col("reference_id") != grid.reference_id)["reference_id"].unique().sort()
-    if len(others):
+    others = set(cells["reference_id"].unique()) - {grid.reference_id}
+    if others:
+        other = min(map(str, others))
         raise BinningError(
-            f"cells were counted on grid {others[0]!r}, not {grid.reference_id!r}; count their windows again"
+            f"cells were counted on grid {other!r}, not {grid.reference_id!r}; count their windows again"
         )

@@ -35,7 +35,7 @@ def frame(blocks: Iterable[Block]) -> pl.DataFrame:
     estimates = [(estimate, block.remark) for block in blocks for estimate in block.estimates.values()]
     sizes = [len(block.keys) for block in blocks]
     starts = np.cumsum([0, *sizes[:-1]])
-    keys = pl.concat([block.keys.select(_KEYS) for block in blocks])
+    keys = pl.concat([pl.DataFrame([block.keys[name] for name in _KEYS]) for block in blocks])
     places = [
         start + np.tile(np.arange(size), len(block.estimates))
         for start, size, block in zip(starts, sizes, blocks, strict=True)

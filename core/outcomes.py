@@ -13,7 +13,7 @@ from core.entities import Grid, Kind
 from core.estimates import Estimate, Numbers
 from core.metric_rows import Block
 from core.multiclass import confusion, multiclass
-from core.performance import binary
+from core.performance import binary, calibration_gap
 from core.regression import error_quantiles, regression
 
 Kinds = Mapping[str, pl.DataFrame]
@@ -82,8 +82,9 @@ def _decisions_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaratio
         return
     found = rates.outcomes(table) if table is not None else {}
     if declaration.task == "binary_classification":
-        whole = _classification(cells, grid, declaration)
-        found |= {name: whole[name] for name in ("calibration_gap",) if name in whole}
+        if declaration.predictions.score:
+            counts, sums = stacked(cells["counts"]), stacked(cells["sums"])
+            found["calibration_gap"] = calibration_gap(counts, sums, grid.score_edges)
     else:
         found["accuracy"] = multiclass(stacked(cells["counts"]), len(grid.classes))["accuracy"]
     labelled = found["accuracy"].n

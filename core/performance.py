@@ -115,13 +115,30 @@ def _matthews_correlation(c: Confusion) -> Estimate:
     return measured(value, c.n, "needs both classes among predictions and labels", variance, (-1, 1))
 
 
+def calibration_gap(counts: ArrayLike, sums: ArrayLike, edges: ArrayLike | None = None) -> Estimate:
+    """Return the mean score minus the rate of positive labels; 0 is best. Arguments as for `binary`."""
+    sums = np.asarray(sums, dtype=np.float64)
+    by_label, scores = _by_label(_by_bin(counts, edges), sums)
+    return _calibration_gap(by_label, scores, sums[:, -2])
+
+
+def _by_label(rows: Numbers, sums: Numbers) -> tuple[Numbers, Numbers]:
+    """Return labelled rows and their summed scores by bin and label."""
+    return rows[..., :2].sum(axis=2), sums[:, :-2].reshape(rows.shape)[..., :2].sum(axis=2)
+
+
+def _calibration_gap(by_label: Numbers, scores: Numbers, squares: Numbers) -> Estimate:
+    labelled = by_label.sum(axis=(1, 2))
+    gap = ratio(scores.sum(axis=(1, 2)) - by_label[..., 1].sum(axis=1), labelled)
+    variance = ratio(ratio(squares, labelled) - gap**2, labelled)
+    return measured(gap, labelled, NO_LABELS, variance, (-1, 1))
+
+
 def _of_scores(rows: Numbers, sums: Numbers, edges: ArrayLike | None) -> dict[str, Estimate]:
-    by_label = rows[..., :2].sum(axis=2)
-    scores = sums[:, :-2].reshape(rows.shape)[..., :2].sum(axis=2)
+    by_label, scores = _by_label(rows, sums)
     labelled = by_label.sum(axis=(1, 2))
     squares, losses = ratio(sums[:, -2], labelled), ratio(sums[:, -1], labelled)
     mean = ratio(scores, by_label)
-    gap = ratio(scores.sum(axis=(1, 2)) - by_label[..., 1].sum(axis=1), labelled)
     # The spread of a row's loss is read from the mean score of its bin.
     each_square = np.stack([mean[..., 0] ** 2, (1 - mean[..., 1]) ** 2], axis=-1)
     with np.errstate(divide="ignore"):
@@ -131,7 +148,7 @@ def _of_scores(rows: Numbers, sums: Numbers, edges: ArrayLike | None) -> dict[st
         "log_loss": measured(
             losses, labelled, NO_LABELS, _variance(each_loss, by_label, labelled), (0, np.inf)
         ),
-        "calibration_gap": measured(gap, labelled, NO_LABELS, ratio(squares - gap**2, labelled), (-1, 1)),
+        "calibration_gap": _calibration_gap(by_label, scores, sums[:, -2]),
     }
     return result | _of_bins(by_label, scores, sums[:, -2], edges)
 

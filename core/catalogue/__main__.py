@@ -18,7 +18,7 @@ def markdown() -> str:
 
 _INTRODUCTION = """# Metrics
 
-Written from core/catalogue.py by `python -m core.catalogue > docs/metrics.md`; a test holds it equal.
+Written from core/catalogue by `python -m core.catalogue > docs/metrics.md`; a test holds it equal.
 
 p is the reference's share and q the window's. Shares are 0–1, never percent. A number that cannot be given
 (no rows, no positive label, one group only) is null and says why; it is never 0. Every metric carries the
@@ -30,11 +30,12 @@ label itself does too.
 
 
 def _line(info: MetricInfo) -> str:
-    low, high = ("" if bound is None else f"{bound:g}" for bound in info.range)
+    low, high = info.range
+    bounds = f"{'−∞' if low is None else f'{low:g}'} … {'∞' if high is None else f'{high:g}'}"
     unit = f" {info.unit}" if info.unit else ""
     definition = info.definition.replace("|", "\\|")
     return (
-        f"| `{info.name}` | **{info.title}.** {definition} | {info.better} | {low} … {high}{unit} "
+        f"| `{info.name}` | **{info.title}.** {definition} | {info.better} | {bounds}{unit} "
         f"| {'yes' if info.needs_labels else ''} | {info.source} |\n"
     )
 
