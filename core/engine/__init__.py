@@ -1,4 +1,4 @@
-"""The engines: prediction logs and label files in, CELLS out. Another engine is a class with these methods and a line here."""
+"""The engines: logs and labels in, CELLS out. Another engine is a class like DuckDBEngine and a line here."""
 
 from core.engine.duckdb_engine import DuckDBEngine
 

@@ -1,4 +1,4 @@
-"""The kernel for categories: one pass over the rows tallies the values of many columns, a vocabulary table codes them."""
+"""The kernel for categories: one pass tallies the values of many columns, a vocabulary codes them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ _MISSING = -1
 def categorical(
     run: Run, columns: Sequence[Counted], vocabularies: Mapping[str, Vocabulary], frozen: bool
 ) -> list[Counts]:
-    """Count categorical columns by their vocabulary; while a model is learning (not `frozen`) only n and missing."""
+    """Count categorical columns by their vocabulary; before it is `frozen`, only n and missing."""
     found: list[Counts] = []
     for start in range(0, len(columns), _COLUMNS_PER_STATEMENT):
         part = columns[start : start + _COLUMNS_PER_STATEMENT]
@@ -29,7 +29,7 @@ def categorical(
 
 
 def _tally(run: Run, columns: Sequence[Counted], known: Sequence[Vocabulary]) -> pl.DataFrame:
-    """Return keys, which column, code (kept value's place, then other, then unseen; missing = -1) and rows."""
+    """Return keys, which column, code (place in kept, then other, then unseen; missing = -1) and rows."""
     keys = ", ".join(run.plan.keys)
     aliases = [each.alias for each in columns]
     sets = ", ".join(f"({keys}, {alias})" for alias in aliases)
@@ -38,9 +38,10 @@ def _tally(run: Run, columns: Sequence[Counted], known: Sequence[Vocabulary]) ->
     run.connection.register("vocabulary", _vocabulary(known))
     widths = " ".join(f"WHEN {i} THEN {len(each.kept) + 1}" for i, each in enumerate(known))
     return run.query(
-        f"SELECT {keys}, t.which, CASE WHEN t.value IS NULL THEN {_MISSING} ELSE coalesce(v.code, CASE t.which {widths} END)"
-        f" END AS code, CAST(sum(t.n) AS BIGINT) AS n\nFROM (SELECT {keys}, CASE {which} END AS which, CASE {value} END AS value,"
-        f" count(*) AS n\n FROM ({run.traffic.sql}) GROUP BY GROUPING SETS ({sets})) t"
+        f"SELECT {keys}, t.which, CASE WHEN t.value IS NULL THEN {_MISSING}"
+        f" ELSE coalesce(v.code, CASE t.which {widths} END) END AS code, CAST(sum(t.n) AS BIGINT) AS n"
+        f"\nFROM (SELECT {keys}, CASE {which} END AS which, CASE {value} END AS value, count(*) AS n"
+        f"\n FROM ({run.traffic.sql}) GROUP BY GROUPING SETS ({sets})) t"
         f"\nLEFT JOIN vocabulary v ON v.which = t.which AND v.value = t.value\nGROUP BY ALL"
     )
 

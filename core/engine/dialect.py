@@ -1,14 +1,18 @@
 """The expressions of the counting kernel that differ between SQL dialects: DuckDB's, in one place.
 
-Another engine brings its own version of this file; the rest of the kernel is plain SQL. Everything here takes and returns
-SQL text; values never enter it, they are bound as parameters.
+Another engine brings its own version of this file; the rest of the kernel is plain SQL. Everything here takes
+and returns SQL text; values never enter it, they are bound as parameters.
 """
 
 from collections.abc import Sequence
 
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT")
-_NUMBERS += ("USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
-_ISO_INSTANT = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s?(Z|z|[+-]\d{2}(:?\d{2})?)?)?"  # no zone names: they need tables
+_NUMBERS = frozenset(
+    f"{sign}{size}INT" if size != "INTEGER" else f"{sign}{size}"
+    for sign in ("", "U")
+    for size in ("TINY", "SMALL", "INTEGER", "BIG", "HUGE")
+) | {"FLOAT", "DOUBLE", "DECIMAL"}
+_OFFSET = r"(Z|z|[+-]\d{2}(:?\d{2})?)"  # no names of zones: they need tables
+_ISO_INSTANT = rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]\d{{2}}:\d{{2}}(:\d{{2}}([.,]\d+)?)?\s?{_OFFSET}?)?"
 
 
 def quoted(column: str) -> str:
@@ -42,7 +46,7 @@ def number(column: str, type_: str) -> tuple[str, str]:
 
 
 def category(column: str, type_: str) -> str:
-    """Return the value as text that stays the same when a column changes its type: 1, 1.0 and '1.0' are ``1``; NaN is NULL."""
+    """Return text that survives a change of the column's type: 1, 1.0 and '1.0' are ``1``; NaN is NULL."""
     if type_ in ("FLOAT", "DOUBLE") or type_.startswith("DECIMAL"):
         value = column if type_ == "FLOAT" else f"CAST({column} AS DOUBLE)"
         whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
@@ -73,7 +77,7 @@ def instant(column: str, type_: str) -> tuple[str, str]:
         return f"epoch_us(CAST({column} AS TIMESTAMP))", "TRUE"
     value = f"replace(CAST({column} AS VARCHAR), ',', '.')"
     # The cast ignores an offset at the end, so it is subtracted here.
-    clock = f"epoch_us(TRY_CAST(rtrim(regexp_replace({value}, '(Z|z|[+-]\\d{{2}}(:?\\d{{2}})?)$', '')) AS TIMESTAMP))"
+    clock = f"epoch_us(TRY_CAST(rtrim(regexp_replace({value}, '{_OFFSET}$', '')) AS TIMESTAMP))"
     day = f"length({value}) = 10"
     clock = f"CASE WHEN {day} THEN epoch_us(TRY_CAST({value} AS TIMESTAMP)) ELSE {clock} END"
     zone = f"regexp_extract({value}, '[T ].*([+-]\\d{{2}}:?(\\d{{2}})?)$', 1)"
@@ -81,7 +85,7 @@ def instant(column: str, type_: str) -> tuple[str, str]:
     minutes = f"coalesce(TRY_CAST(right(replace({zone}, ':', ''), -3) AS BIGINT), 0)"
     sign = f"CASE WHEN starts_with({zone}, '-') THEN -1 ELSE 1 END"
     offset = f"({sign}) * ({hours} * 60 + {minutes}) * 60000000"
-    local = f"NOT regexp_matches({value}, '[T ].*(Z|z|[+-]\\d{{2}}(:?\\d{{2}})?)$')"
+    local = f"NOT regexp_matches({value}, '[T ].*{_OFFSET}$')"
     return (
         f"CASE WHEN regexp_full_match({value}, '{_ISO_INSTANT}') THEN ({clock}) - {offset} END",
         f"({local})",
@@ -89,12 +93,12 @@ def instant(column: str, type_: str) -> tuple[str, str]:
 
 
 def quarter_hour(instant: str) -> str:
-    """Return the number of quarter hours since 1970, rounded down also before it (`//` rounds towards zero)."""
+    """Return the number of quarter hours since 1970, rounded down also before it (`//` rounds to zero)."""
     return f"(({instant} - ({instant} % 900000000 + 900000000) % 900000000) // 900000000)"
 
 
 def between(column: str, type_: str, first: int, last: int) -> str:
-    """Return a filter on the raw timestamp (bounds in seconds) that Parquet's row group statistics can answer."""
+    """Return a filter (bounds in seconds) on the raw timestamp, which Parquet's row groups can answer."""
     if type_ == "TIMESTAMP WITH TIME ZONE":
         return f"{column} >= to_timestamp({first}) AND {column} < to_timestamp({last})"
     if type_.startswith("TIMESTAMP"):  # the zone may shift local time by up to a day
@@ -104,18 +108,19 @@ def between(column: str, type_: str, first: int, last: int) -> str:
 
 
 def histogram(value: str, edges: str, bins: int) -> str:
-    """Return the counts [below or equal the first edge, each (edge, next edge] …, above] of a value without NaN and infinity."""
+    """Return the counts [up to the first edge, (edge, next edge] …, above] of a finite value."""
     return f"list_resize(coalesce(map_values(histogram({value}, {edges})), []), {bins}, 0)"
 
 
 def bin_of(value: str, edges: Sequence[float]) -> str:
-    """Return the zero-based bin of a value inside the edges; bins are (a, b], the first edge joins the first bin."""
+    """Return the zero-based bin (a, b] of a value inside the edges; the first edge joins the first bin."""
 
     def tree(low: int, high: int) -> str:
         if low == high:
             return str(low)
         middle = (low + high) // 2
-        return f"CASE WHEN {value} <= {edges[middle + 1]!r} THEN {tree(low, middle)} ELSE {tree(middle + 1, high)} END"
+        left, right = tree(low, middle), tree(middle + 1, high)
+        return f"CASE WHEN {value} <= {edges[middle + 1]!r} THEN {left} ELSE {right} END"
 
     return tree(0, len(edges) - 2)
 
@@ -132,7 +137,8 @@ def flag(column: str, type_: str) -> tuple[str, str]:
         return f"CASE WHEN isnan({value}) THEN NULL ELSE CAST({value} <> 0 AS DOUBLE) END", bad
     word = f"lower(CAST({column} AS VARCHAR))"
     read = (
-        f"CASE WHEN {word} IN ('true', 't', 'yes', 'y') THEN 1.0 WHEN {word} IN ('false', 'f', 'no', 'n') THEN 0.0"
+        f"CASE WHEN {word} IN ('true', 't', 'yes', 'y') THEN 1.0"
+        f" WHEN {word} IN ('false', 'f', 'no', 'n') THEN 0.0"
         f" WHEN isnan({value}) THEN NULL ELSE CAST({value} <> 0 AS DOUBLE) END"
     )
     return read, f"({column} IS NOT NULL AND {read} IS NULL)"

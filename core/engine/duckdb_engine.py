@@ -8,8 +8,9 @@ import duckdb
 import polars as pl
 
 from core.declaration import Declaration
-from core.engine import chunks, grids, inspect, profile, views
+from core.engine import grids, inspect, profile, views
 from core.engine.files import FileFacts, Files
+from core.engine.source import Opened, opened
 from core.entities import Grid, Source
 from core.windows import Window
 
@@ -51,12 +52,12 @@ class DuckDBEngine:
 
         Parameters
         ----------
-        kind : ``predictions``, or ``labels`` (timed by `labels.timestamp`, else by `labels.available_at`, if declared)
+        kind : ``predictions``, or ``labels`` (timed by `labels.timestamp`, else by `labels.available_at`)
 
         Raises
         ------
         LogError
-            If the file is absent, empty, corrupt or half-written, or lacks its timestamp, id, score, prediction or label.
+            If the file is absent, empty, corrupt or half-written, or lacks a column no row can do without.
         """
         return inspect.scan(self._connection, self._files, path, declaration, kind)
 
@@ -65,7 +66,7 @@ class DuckDBEngine:
         return inspect.windows_of(self._opened(source, declaration))
 
     def label_windows(self, source: Source, declaration: Declaration) -> tuple[list[Window], int]:
-        """Return the windows whose rows `source.labels` have labels for, and how many label ids have no row in `source.files`."""
+        """Return the windows `source.labels` have labels for, and how many label ids no prediction has."""
         return inspect.label_windows(self._opened(source, declaration))
 
     def build_grid(
@@ -79,7 +80,7 @@ class DuckDBEngine:
     ) -> Grid:
         """Build the grid of the reference rows.
 
-        With `frozen` false, the model still learns: columns, classes, segments and groups are known, bins and vocabularies empty.
+        With `frozen` false the model still learns: bins and vocabularies stay empty.
 
         Raises
         ------
@@ -95,7 +96,7 @@ class DuckDBEngine:
     ) -> pl.DataFrame:
         """Return at most `limit` rows of the windows with their labels, chosen by a hash of their id.
 
-        The columns are the declared ones under their own names, the timestamp in UTC, so the frame written to Parquet is a
+        The columns have their declared names, the timestamp is in UTC: written to Parquet, the frame is a
         prediction log again, with the label in its column.
         """
         return views.sample(self._opened(source, declaration), windows, limit)
@@ -107,15 +108,15 @@ class DuckDBEngine:
 
         Returns
         -------
-        A frame with the columns of CELLS, sorted by CELL_KEYS, unique on them; a window without rows has no cells.
+        A frame with the columns of CELLS, sorted by and unique on CELL_KEYS; a window without rows has none.
         """
         return profile.profile(self._opened(source, declaration), grid, windows)
 
     def rows(
         self, source: Source, declaration: Declaration, window: Window, limit: int = 500
     ) -> pl.DataFrame:
-        """Return the newest rows of a window with their labels, under the declared names; sensitive values are not masked."""
+        """Return the newest rows of a window with their labels, under the declared names, nothing masked."""
         return views.rows(self._opened(source, declaration), window, limit)
 
-    def _opened(self, source: Source, declaration: Declaration) -> chunks.Opened:
-        return chunks.opened(self._connection, self._files, source, declaration)
+    def _opened(self, source: Source, declaration: Declaration) -> Opened:
+        return opened(self._connection, self._files, source, declaration)

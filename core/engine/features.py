@@ -4,8 +4,8 @@ import difflib
 
 from core.declaration import BinnedAttribute, Declaration, Features
 from core.engine import dialect, traffic
-from core.engine.chunks import Opened
 from core.engine.roles import Field, categorical_columns, numeric_columns
+from core.engine.source import Opened
 from core.engine.statement import fetch
 from core.entities import Grid
 from core.errors import LogError

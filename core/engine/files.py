@@ -1,4 +1,4 @@
-"""Opening prediction logs and label files: what columns a file has, CSV made Parquet once, and errors that name the file."""
+"""Opening logs and label files: their columns, CSV made Parquet once, and errors that name the file."""
 
 import csv
 import difflib
@@ -38,9 +38,9 @@ _REWRITE = (
 class FileFacts:
     """What one file holds.
 
-    `columns` maps names to DuckDB types (hive keys of the path are VARCHAR); `first` and `last` are aware UTC. `problems`
-    counts rows: ``timestamp missing`` and ``timestamp unreadable`` are left out of every window, rows with an
-    ``ambiguous local time`` (counted as the first of the two) or a ``non-existent local time`` (moved forward) are not.
+    `columns` maps names to DuckDB types (hive keys of the path are VARCHAR); `first` and `last` are UTC.
+    `problems` counts rows: ``timestamp missing`` and ``timestamp unreadable`` are in no window; rows with
+    an ``ambiguous local time`` (the first of the two) or a ``non-existent local time`` (moved forward) are.
     """
 
     columns: Mapping[str, str]
@@ -52,7 +52,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class LogTable:
-    """A file ready to be read as Parquet: `parquet` differs from `path` for CSV; `hive` are keys only the path holds."""
+    """A file read as Parquet: `parquet` differs from `path` for CSV; `hive` are keys only the path holds."""
 
     path: str
     parquet: str
@@ -96,21 +96,23 @@ class Files:
         with reading(self._connection, [path]):
             parquet = self._staged(path) if path.lower().endswith(_CSV) else path
             found = self._connection.sql(
-                "DESCRIBE SELECT * FROM read_parquet($file, hive_partitioning = false)", params={"file": literal(parquet)}
+                "DESCRIBE SELECT * FROM read_parquet($file, hive_partitioning = false)",
+                params={"file": literal(parquet)},
             )
             columns = {str(row[0]): str(row[1]) for row in found.fetchall()}
         hive = {key: value for key, value in _hive_keys(path) if key not in columns}
         return LogTable(path, parquet, {**columns, **dict.fromkeys(hive, "VARCHAR")}, hive)
 
     def _staged(self, path: str) -> str:
-        """Copy a CSV to Parquet as text, row by row in order; the kernel casts and counts what cannot be cast."""
+        """Copy a CSV to Parquet as text, in order; the kernel casts, and counts what cannot be cast."""
         copy = str(Path(self._staging.name) / f"{len(self._known)}.parquet")
         delimiter, names = _csv_header(path)
         self._connection.execute("SET preserve_insertion_order = true")
         try:
             self._connection.execute(
-                "COPY (SELECT * FROM read_csv($file, auto_detect = false, header = true, delim = $delimiter, quote = '\"',"
-                " escape = '\"', columns = $columns, null_padding = false, strict_mode = true)) TO $copy (FORMAT parquet)",
+                "COPY (SELECT * FROM read_csv($file, auto_detect = false, header = true, delim = $delimiter,"
+                " quote = '\"', escape = '\"', columns = $columns, null_padding = false, strict_mode = true))"
+                " TO $copy (FORMAT parquet)",
                 {
                     "file": literal(path),
                     "delimiter": delimiter,
@@ -155,7 +157,8 @@ def require(table: LogTable, column: str, role: str) -> None:
         near = difflib.get_close_matches(column, table.columns, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:12])}"
         raise LogError(
-            f"{table.path}: has no column {column!r}, declared as {role}; {hint} Correct the declaration or the file"
+            f"{table.path}: has no column {column!r}, declared as {role}; {hint}"
+            " Correct the declaration or the file"
         )
 
 
@@ -185,8 +188,8 @@ def _hive_keys(path: str) -> list[tuple[str, str | None]]:
 
 def _csv_header(path: str) -> tuple[str, list[str]]:
     """Return the delimiter and the column names; a sniffer would skip lines until the rest looks regular."""
-    opened = gzip.open(path, "rb") if path.lower().endswith(".gz") else Path(path).open("rb")
-    with opened as file:
+    open_ = gzip.open if path.lower().endswith(".gz") else Path.open
+    with open_(Path(path), "rb") as file:
         try:
             line = file.readline(1_000_000).decode("utf-8-sig")
         except (UnicodeDecodeError, OSError, EOFError) as error:

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from core.declaration import Declaration
-from core.engine.chunks import Opened, chunks, rows_per_window
+from core.engine.chunks import chunks
 from core.engine.features import features, require_known
+from core.engine.quarters import rows_per_window
 from core.engine.reference import Numbers, add_numbers, combinations, merged, one_in, value_counts
 from core.engine.roles import (
     CLASSIFICATION,
@@ -23,6 +24,7 @@ from core.engine.roles import (
     scores,
 )
 from core.engine.slices import Dimension, protected, segments
+from core.engine.source import Opened
 from core.entities import Grid, NumericGrid, Vocabulary
 from core.windows import Window
 
@@ -109,7 +111,7 @@ def _grid(
 
 
 def numeric_grid(numbers: Numbers) -> NumericGrid:
-    """Return the quantile bins of a column: its percentiles where they differ, from just below the minimum to the maximum."""
+    """Return the bins of a column: its distinct percentiles, from just below the minimum to the maximum."""
     if not numbers.n:
         return NumericGrid()
     values = np.sort(np.concatenate(numbers.values))
@@ -123,8 +125,8 @@ def numeric_grid(numbers: Numbers) -> NumericGrid:
 def vocabulary(counted: pl.DataFrame) -> Vocabulary:
     """Return the vocabulary of ``value``, ``n`` and ``chosen``.
 
-    The values kept are the most frequent of every other window; their shares are later measured on all: chosen and
-    measured on the same rows, a long tail would be a list of lucky winners.
+    The values kept are the most frequent of every other window; their shares are measured on the others too:
+    chosen and measured on the same rows, a long tail would be a list of lucky winners.
     """
     ranked = counted.sort("chosen", "n", "value", descending=[True, True, False])
     values = ranked["value"].to_list()

@@ -1,4 +1,4 @@
-"""What files hold before anything is counted: columns, rows, first and last timestamp, the windows they touch."""
+"""What files hold before anything is counted: columns, rows, first and last timestamp, windows."""
 
 from collections.abc import Mapping
 
@@ -7,10 +7,12 @@ import polars as pl
 
 from core.declaration import Declaration
 from core.engine import traffic
-from core.engine.chunks import Opened, by_window, check_labels, check_predictions, label_rows, quarter_counts
 from core.engine.files import FileFacts, Files, reading
 from core.engine.instants import instant
+from core.engine.labels import label_rows
+from core.engine.quarters import by_window, quarter_counts
 from core.engine.roles import Field
+from core.engine.source import Opened, check_labels, check_predictions
 from core.engine.statement import fetch
 from core.windows import QUARTER_HOUR_US, Window
 
@@ -65,14 +67,15 @@ def windows_of(source: Opened) -> dict[Window, int]:
 
 
 def label_windows(source: Opened) -> tuple[list[Window], int]:
-    """Return the windows the labels belong to and the labels without a prediction; see `DuckDBEngine.label_windows`."""
+    """Return the labels' windows and how many have no prediction; see `DuckDBEngine.label_windows`."""
     if not source.labels:
         return [], 0
     declared, connection = source.declaration.predictions, source.connection
     labels = label_rows(source)
     with reading(source.connection, source.paths):
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE label_ids AS SELECT DISTINCT id FROM ({labels.sql}) WHERE id IS NOT NULL",
+            "CREATE OR REPLACE TEMP TABLE label_ids AS"
+            f" SELECT DISTINCT id FROM ({labels.sql}) WHERE id IS NOT NULL",
             dict(labels.params),
         )
         if not source.predictions:
@@ -82,7 +85,8 @@ def label_windows(source: Opened) -> tuple[list[Window], int]:
         )
         matched = "id IN (SELECT id FROM label_ids)"
         found = quarter_counts(connection, raw, declared.timezone, where=matched)
-        sql = f"SELECT count(*) FROM label_ids WHERE id NOT IN (SELECT id FROM ({raw.sql}) WHERE id IS NOT NULL)"
+        known = f"SELECT id FROM ({raw.sql}) WHERE id IS NOT NULL"
+        sql = f"SELECT count(*) FROM label_ids WHERE id NOT IN ({known})"
         return _windows(source.declaration, found), _count(connection, sql, raw.params)
 
 
@@ -91,5 +95,7 @@ def _windows(declaration: Declaration, found: pl.DataFrame) -> list[Window]:
     return declaration.calendar.of(instant(quarter * QUARTER_HOUR_US) for quarter in quarters)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, object] | None = None) -> int:
+def _count(
+    connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, object] | None = None
+) -> int:
     return int(fetch(connection, sql, params).item())

@@ -1,4 +1,4 @@
-"""Local time to UTC without a time zone extension: small tables of quarter hours, made with zoneinfo and joined."""
+"""Local time to UTC without a time zone extension: small tables of quarter hours, made with zoneinfo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class LocalQuarters:
 
 
 def local_quarters(quarters: np.ndarray, zone: str) -> LocalQuarters:
-    """Look up local quarter hours (microseconds since 1970 // 900,000,000); twice-told times are the first, as fold=0."""
+    """Look up local quarter hours (microseconds // 900,000,000); of twice-told times the first, as fold=0."""
     days, position = np.unique(quarters // _PER_DAY, return_inverse=True)
     table = np.array([_day(int(day), zone) for day in days], dtype=np.int64).reshape(-1, _PER_DAY, 2)
     found = table[position, quarters % _PER_DAY]
@@ -37,8 +37,8 @@ def join_table(windows: Sequence[Window], zone: str) -> pl.DataFrame:
 
     Returns
     -------
-    Columns ``local_time`` (Boolean), ``quarter_hour``, ``window_start`` and ``offset_us`` (Int64): a row at local quarter
-    hour q lies in `window_start`, and its UTC instant is its local time minus `offset_us`.
+    Columns ``local_time`` (Boolean), ``quarter_hour``, ``window_start`` and ``offset_us`` (Int64): a row at
+    that quarter hour lies in `window_start`, and its UTC instant is its time minus `offset_us`.
     """
     utc = quarter_hours(windows).with_columns(local_time=pl.lit(False), offset_us=pl.lit(0, dtype=pl.Int64))
     starts = dict(zip(utc["quarter_hour"].to_list(), utc["window_start"].to_list(), strict=True))

@@ -1,4 +1,4 @@
-"""The kernel for rows and performance: counts of score bin, prediction and label, from which every performance metric follows."""
+"""The kernel for rows and performance: counts of score bin, prediction and label, enough for every metric."""
 
 from collections.abc import Mapping, Sequence
 
@@ -67,7 +67,8 @@ def class_tally(
     """Tally one class of a multiclass model against the rest."""
     alias = dict(zip(_declared_classes(declaration), scores(declaration), strict=False)).get(class_)
     label = label or "CAST(NULL AS VARCHAR)"
-    known = f"CASE WHEN list_contains(CAST($classes AS VARCHAR[]), {label}) THEN CAST({label} = $class AS INTEGER) ELSE -1 END"
+    listed = f"list_contains(CAST($classes AS VARCHAR[]), {label})"
+    known = f"CASE WHEN {listed} THEN CAST({label} = $class AS INTEGER) ELSE -1 END"
     derived = {
         "predicted": "CAST(prediction = $class AS INTEGER)",
         "actual": f"CASE WHEN {label} IS NOT NULL THEN {known} END",
@@ -89,8 +90,11 @@ def classification(run: Run, tallied: pl.DataFrame, grid: Grid, scored: bool, co
     label = part["actual"].fill_null(_LABELS - 1).to_numpy()
     place = (fate[binned] * 2 + part["predicted"].to_numpy()) * _LABELS + label
     np.add.at(found.counts, (at, place), n[binned])
-    for offset, name in ((place, "scores"), (width, "squares"), (width + 1, "losses")):
-        np.add.at(found.sums, (at, offset), part[name].fill_null(0.0).to_numpy())
+    names = ("scores", "squares", "losses")
+    summed, squares, losses = (part[name].fill_null(0.0).to_numpy() for name in names)
+    np.add.at(found.sums, (at, place), summed)
+    np.add.at(found.sums[:, width], at, squares)
+    np.add.at(found.sums[:, width + 1], at, losses)
     return found
 
 
@@ -141,10 +145,10 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
     both = "NOT bad AND error IS NOT NULL"
     valid = "finite_error IS NOT NULL AND prediction_number > -1 AND label_number > -1"
     sums = [
-        "CASE WHEN finite_error IS NOT NULL THEN label_number - $centre END",
-        "CASE WHEN finite_error IS NOT NULL THEN (label_number - $centre) * (label_number - $centre) END",
-        "CASE WHEN finite_error IS NOT NULL THEN prediction_number - $centre END",
-        "CASE WHEN finite_error IS NOT NULL THEN (prediction_number - $centre) * (prediction_number - $centre) END",
+        "centred_label",
+        "centred_label * centred_label",
+        "centred_prediction",
+        "centred_prediction * centred_prediction",
         "finite_error",
         "abs(finite_error)",
         "finite_error * finite_error",
@@ -174,6 +178,8 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
         "error": error,
         "bad": f"coalesce({bad}, FALSE)",
         "finite_error": f"CASE WHEN isfinite({error}) AND NOT coalesce({bad}, FALSE) THEN {error} END",
+        "centred_label": "CASE WHEN finite_error IS NOT NULL THEN label_number - $centre END",
+        "centred_prediction": "CASE WHEN finite_error IS NOT NULL THEN prediction_number - $centre END",
     }
     return run.aggregate(items, derived=derived, params=params)
 
@@ -196,7 +202,7 @@ def regression(run: Run, tallied: pl.DataFrame, grid: Grid) -> Counts:
 
 
 def argmax_prediction(declaration: Declaration) -> str | None:
-    """Return the predicted class of a multiclass model that logs only scores; None where it logs the class."""
+    """Return the predicted class of a multiclass model that logs only scores; None where it logs classes."""
     aliases = list(scores(declaration))
     if declaration.predictions.prediction or len(aliases) < 2:
         return None
@@ -226,12 +232,16 @@ def _score_tally(
     params: Mapping[str, object],
     label: str | None,
 ) -> pl.DataFrame:
-    fate = f" WHEN predicted IS NULL THEN {_MISSING} WHEN predicted < 0 OR coalesce(actual < 0, FALSE) THEN {_UNCASTABLE}"
+    unknown = "predicted < 0 OR coalesce(actual < 0, FALSE)"
+    fate = f" WHEN predicted IS NULL THEN {_MISSING} WHEN {unknown} THEN {_UNCASTABLE}"
     if score:
         fate = (
-            f" WHEN {score}_bad THEN {_UNCASTABLE} WHEN {score} IS NULL THEN {_MISSING} WHEN isnan({score}) THEN {_NAN}"
-            f" WHEN {score} = CAST('inf' AS DOUBLE) THEN {_POSITIVE} WHEN {score} = CAST('-inf' AS DOUBLE) THEN {_NEGATIVE}"
-            f" WHEN {score} NOT BETWEEN 0 AND 1 THEN {_UNCASTABLE}{fate} ELSE {dialect.bin_of(score, grid.score_edges)}"
+            f" WHEN {score}_bad THEN {_UNCASTABLE} WHEN {score} IS NULL THEN {_MISSING}"
+            f" WHEN isnan({score}) THEN {_NAN}"
+            f" WHEN {score} = CAST('inf' AS DOUBLE) THEN {_POSITIVE}"
+            f" WHEN {score} = CAST('-inf' AS DOUBLE) THEN {_NEGATIVE}"
+            f" WHEN {score} NOT BETWEEN 0 AND 1 THEN {_UNCASTABLE}{fate}"
+            f" ELSE {dialect.bin_of(score, grid.score_edges)}"
         )
     else:
         fate += " ELSE 0"
@@ -252,9 +262,10 @@ def _score_tally(
 
 def _class_of(text: str) -> str:
     """Return 1 for the positive class, 0 for the negative, -1 for an unknown value, NULL for none."""
+    negative = "CAST($negative AS VARCHAR[])"
     return (
         f"CASE WHEN {text} IS NULL THEN NULL WHEN list_contains(CAST($positive AS VARCHAR[]), {text}) THEN 1"
-        f" WHEN len(CAST($negative AS VARCHAR[])) = 0 OR list_contains(CAST($negative AS VARCHAR[]), {text}) THEN 0 ELSE -1 END"
+        f" WHEN len({negative}) = 0 OR list_contains({negative}, {text}) THEN 0 ELSE -1 END"
     )
 
 

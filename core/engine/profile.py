@@ -7,14 +7,16 @@ import polars as pl
 from core.declaration import Declaration
 from core.engine import outcomes, traffic
 from core.engine.categories import categorical
-from core.engine.chunks import Chunk, Opened, chunks, rows_per_window
+from core.engine.chunks import Chunk, chunks
 from core.engine.counts import Counts, cells
 from core.engine.files import reading
 from core.engine.numbers import latency, numeric, rate
+from core.engine.quarters import rows_per_window
 from core.engine.roles import Counted, Field, label_field, measured, scores
 from core.engine.run import Run
-from core.engine.statement import fetch
 from core.engine.slices import Dimension, Pass, Summary, dimensions, group_slices, passes, protected, summary
+from core.engine.source import Opened
+from core.engine.statement import fetch
 from core.entities import CELLS, LATENCY_EDGES_MS, Grid
 from core.windows import Window
 

@@ -1,4 +1,4 @@
-"""What the reference rows hold, read for the grid: moments and values of numbers, counts of values and of combinations."""
+"""What the reference rows hold, read for the grid: moments and values of numbers, counts of categories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from core.engine.chunks import Chunk, Opened
+from core.engine.chunks import Chunk
 from core.engine.roles import Counted
 from core.engine.slices import Dimension
+from core.engine.source import Opened
 from core.engine.statement import fetch
 from core.windows import Window
 
@@ -43,8 +44,8 @@ def add_numbers(
         finite = f"SELECT {each.alias} AS x, position FROM ({relation.sql}) WHERE isfinite({each.alias})"
         moments = fetch(
             connection,
-            "SELECT count(*) AS n, avg(x) AS mean, var_pop(x) * count(*) AS squares, min(x) AS low, max(x) AS high"
-            f" FROM ({finite})",
+            "SELECT count(*) AS n, avg(x) AS mean, var_pop(x) * count(*) AS squares, min(x) AS low,"
+            f" max(x) AS high FROM ({finite})",
             relation.params,
         ).row(0)
         numbers = found.setdefault(each.column, Numbers())
@@ -57,7 +58,9 @@ def add_numbers(
             if one_in > 1
             else ""
         )
-        numbers.values.append(fetch(connection, f"SELECT x FROM ({finite}){sampled}", relation.params)["x"].to_numpy())
+        numbers.values.append(
+            fetch(connection, f"SELECT x FROM ({finite}){sampled}", relation.params)["x"].to_numpy()
+        )
 
 
 def one_in(rows: int) -> int:

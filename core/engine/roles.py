@@ -1,4 +1,4 @@
-"""Which columns of a log the kernel reads, and what each is counted as: the declaration seen by the engine."""
+"""Which columns of a log are read, and what each is counted as: the declaration seen by the engine."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -115,7 +115,7 @@ def outcome_fields(declaration: Declaration) -> list[Field]:
 
 
 def numeric_columns(declaration: Declaration) -> dict[str, str]:
-    """Return name → column of what is counted as a number besides the features: scores, regression, cost, custom."""
+    """Return name → column of the numbers besides the features: scores, regression, cost, custom."""
     names = {column: column for column in scores(declaration).values()}
     if declaration.task == "regression" and declaration.predictions.prediction:
         names[declaration.prediction] = declaration.prediction
@@ -128,7 +128,7 @@ def numeric_columns(declaration: Declaration) -> dict[str, str]:
 
 
 def categorical_columns(declaration: Declaration) -> dict[str, str]:
-    """Return name → column of what is counted as a category besides the features: predicted class, label, status."""
+    """Return name → column of the categories besides the features: predicted class, label, status."""
     names = {}
     if declaration.task in CLASSIFICATION:
         names[declaration.prediction] = declaration.prediction

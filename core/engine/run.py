@@ -1,4 +1,4 @@
-"""Running one pass of the kernel: aggregate the traffic by the pass's keys, give every result the same group order."""
+"""Running one pass of the kernel: aggregate the traffic by its keys, all results on the same groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from core.engine.statement import Relation, fetch
 
 @dataclass(frozen=True)
 class Run:
-    """A pass over `traffic`, whose groups are the rows of `groups` (the pass's keys), the same for all results."""
+    """A pass over `traffic`, whose groups are the rows of `groups` (its keys), the same for all results."""
 
     connection: duckdb.DuckDBPyConnection
     traffic: Relation
@@ -31,8 +31,8 @@ class Run:
         """Return the aggregates `items` per key (and `by`); `derived` columns are computed first."""
         extra = "".join(f",\n {expression} AS {name}" for name, expression in (derived or {}).items())
         keys = ", ".join([*self.plan.keys, *by])
-        sql = f"SELECT {keys}, {', '.join(items)}\nFROM (SELECT *{extra} FROM ({self.traffic.sql}))\nGROUP BY {keys}"
-        return self.query(sql, params)
+        rows = f"SELECT *{extra} FROM ({self.traffic.sql})"
+        return self.query(f"SELECT {keys}, {', '.join(items)}\nFROM ({rows})\nGROUP BY {keys}", params)
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
         """Return the rows of a statement that reads the traffic."""

@@ -1,4 +1,4 @@
-"""Which slices of the traffic are counted, how few passes over the rows give them all, and how fine counts are added up."""
+"""Which slices of the traffic are counted, in how few passes over the rows, and how counts are added up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +31,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Slice:
-    """One way to cut: by `dimensions` together; only cells whose group is in `groups` are kept (None = all)."""
+    """One way to cut: by `dimensions` together; only the cells of `groups` are kept (None = all)."""
 
     dimensions: tuple[Dimension, ...]
     groups: frozenset[str] | None = None
@@ -56,7 +56,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class Summary:
-    """How a pass's groups add up to the cells of one slice: `order` the groups, then add from each of `starts` on."""
+    """How a pass's groups add up to a slice's cells: taken in `order`, added from each of `starts` on."""
 
     order: np.ndarray
     starts: np.ndarray
@@ -76,7 +76,7 @@ def dimensions(declaration: Declaration, grid: Grid) -> list[Dimension]:
 
 
 def segments(declaration: Declaration, grid: Grid | None) -> list[Dimension]:
-    """Return the dimensions of the segment columns, with every value there is when no grid names the known ones."""
+    """Return the dimensions of the segment columns; without a grid to name the known values, all of them."""
     return [
         _listed(f"segment_{i}", "segment", column, None if grid is None else grid.segments.get(column, ()))
         for i, column in enumerate(declaration.segments)
@@ -84,7 +84,7 @@ def segments(declaration: Declaration, grid: Grid | None) -> list[Dimension]:
 
 
 def protected(declaration: Declaration, grid: Grid | None) -> list[Dimension]:
-    """Return the dimensions of the protected attributes, with every value there is when no grid names the known ones."""
+    """Return the dimensions of the protected attributes; without a grid to name known values, all of them."""
     found = []
     for i, (column, cuts) in enumerate(protected_columns(declaration)):
         name = f"group_{i}"
@@ -101,7 +101,7 @@ def protected(declaration: Declaration, grid: Grid | None) -> list[Dimension]:
 
 
 def group_slices(attributes: Sequence[Dimension], version: Sequence[Dimension], grid: Grid) -> list[Slice]:
-    """Return the fairness slices: each attribute and their full intersection, for all versions and for each."""
+    """Return the fairness slices: each attribute and their intersection, for all versions and for each."""
     versions: list[tuple[Dimension, ...]] = [(), tuple(version)] if version else [()]
     slices = [Slice((each, *extra)) for each in attributes for extra in versions]
     if len(attributes) > 1:
@@ -111,9 +111,9 @@ def group_slices(attributes: Sequence[Dimension], version: Sequence[Dimension], 
 
 
 def passes(cuts: Sequence[Dimension], sizes: Mapping[str, int], largest: int) -> list[Pass]:
-    """Return passes whose groups per window stay below `largest`: a crossed pass costs little more than a plain one.
+    """Return passes with at most `largest` groups per window: a crossed pass costs little more than a plain.
 
-    `sizes` are the numbers of distinct values of the dimensions; a dimension that fits nowhere gets a pass of its own.
+    `sizes` are the dimensions' numbers of values; a dimension that fits nowhere gets a pass of its own.
     """
     bundles: list[list[Dimension]] = [[]]
     for each in sorted(cuts, key=lambda d: (sizes[d.name], d.name)):
@@ -154,7 +154,8 @@ def _listed(name: str, part: str, column: str, values: Sequence[str] | None) -> 
     if values is None:
         return Dimension(name, part, column, (raw,), f"coalesce({raw.alias}, 'missing')")
     known = f"(SELECT unnest(CAST(${name} AS VARCHAR[])))"
-    expression = f"CASE WHEN {raw.alias} IS NULL THEN 'missing' WHEN {raw.alias} IN {known} THEN {raw.alias} ELSE 'other' END"
+    value = f"CASE WHEN {raw.alias} IN {known} THEN {raw.alias} ELSE 'other' END"
+    expression = f"CASE WHEN {raw.alias} IS NULL THEN 'missing' ELSE {value} END"
     return Dimension(name, part, column, (raw,), expression, {name: list(values)})
 
 
@@ -165,7 +166,8 @@ def _binned(name: str, column: str, cuts: Sequence[float]) -> Dimension:
         f" WHEN {raw.alias} < {cut!r} THEN {dialect.text_literal(label)}"
         for cut, label in zip(cuts, labels, strict=False)
     )
-    expression = f"CASE WHEN coalesce(isnan({raw.alias}), TRUE) THEN 'missing'{whens} ELSE {dialect.text_literal(labels[-1])} END"
+    missing = f"WHEN coalesce(isnan({raw.alias}), TRUE) THEN 'missing'"
+    expression = f"CASE {missing}{whens} ELSE {dialect.text_literal(labels[-1])} END"
     return Dimension(name, "group", column, (raw,), expression)
 
 

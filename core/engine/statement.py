@@ -21,10 +21,12 @@ def fetch(
 ) -> pl.DataFrame:
     """Run a query and return its rows, in no order.
 
-    A temporary table takes them first: `connection.sql` would read and plan a long statement twice, which costs more than
-    counting a day.
+    A temporary table takes them first: `connection.sql` would read and plan a long statement twice, which
+    costs more than counting a day.
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {sql}", dict(params or {}))
     found: pl.DataFrame = connection.sql("FROM answer").pl()
     connection.execute("DROP TABLE answer")
-    return found.with_columns(selectors.by_dtype(pl.Decimal, pl.Int128).cast(pl.Int64))  # sums of counts are 128 bits
+    return found.with_columns(
+        selectors.by_dtype(pl.Decimal, pl.Int128).cast(pl.Int64)
+    )  # sums of counts are 128 bits

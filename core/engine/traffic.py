@@ -1,4 +1,4 @@
-"""The rows of prediction logs as one SQL relation: typed, cut into windows, without duplicates, joined with their labels."""
+"""The rows of prediction logs as one SQL relation: typed, in windows, without duplicates, with labels."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ def rows(
 ) -> Relation:
     """Return every row of the files with `instant`, `local_time`, `unreadable`, `position` and the fields.
 
-    Files whose columns have the same types are read together, each kind with its own casts, so a column may be added,
-    removed or retyped from file to file. `bounds` (seconds) let Parquet skip row groups.
+    Files whose columns have the same types are read together, each kind with its own casts, so a column may
+    be added, removed or retyped from file to file. `bounds` (seconds) let Parquet skip row groups.
     """
     alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = defaultdict(list)
     for i, table in enumerate(tables):
@@ -50,7 +50,7 @@ def rows(
 
 
 def in_windows(raw: Relation) -> Relation:
-    """Return the rows that lie in the windows of table `quarters`, with `window_start` and `instant` in UTC."""
+    """Return the rows in the windows of table `quarters`, with `window_start` and `instant` in UTC."""
     return Relation(
         "SELECT r.* REPLACE (r.instant - q.offset_us AS instant), q.window_start"
         f"\nFROM ({raw.sql}) r JOIN quarters q"
@@ -70,7 +70,7 @@ def once(relation: Relation) -> Relation:
 
 
 def labelled(relation: Relation, label: str, *, logged: bool) -> Relation:
-    """Return the rows with column `label` of table `labels`, joined by id, else (`logged`) what the log itself says.
+    """Return the rows with column `label` of table `labels`, joined by id, else (`logged`) of the log itself.
 
     A log with labels beside label files is one that Steward kept: the sample of a reference.
     """
@@ -84,7 +84,7 @@ def labelled(relation: Relation, label: str, *, logged: bool) -> Relation:
 
 
 def judged(relation: Relation, declaration: Declaration, columns: Mapping[str, str]) -> Relation:
-    """Return the rows with `failed` (an error status), no label where a row failed, and the given derived columns."""
+    """Return the rows with `failed` (an error status), no label where a row failed, and derived columns."""
     failed = "FALSE"
     if declaration.operations.status:
         failed = (
@@ -116,17 +116,14 @@ def _select(
     unreadable = f"{column} IS NOT NULL AND ({usable}) IS NULL" if type_ else "FALSE"
     items = [f"{usable} AS instant", f"{local} AS local_time", f"{unreadable} AS unreadable"]
     items.append(
-        f"CAST(list_extract(${name}_order, CAST(file_index AS BIGINT) + 1) AS BIGINT) * {FILE_STEP} + file_row_number AS position"
+        f"CAST(list_extract(${name}_order, CAST(file_index AS BIGINT) + 1) AS BIGINT) * {FILE_STEP}"
+        " + file_row_number AS position"
     )
     for each in fields:
         items += _typed(
             each, hive.get(each.column) or dialect.quoted(each.column), table.columns.get(each.column)
         )
-    where = (
-        f"\nWHERE {dialect.between(column, type_, *bounds)}"
-        if bounds and type_
-        else ""
-    )
+    where = f"\nWHERE {dialect.between(column, type_, *bounds)}" if bounds and type_ else ""
     return f"SELECT {', '.join(items)}\nFROM read_parquet(${name}_files, hive_partitioning = false){where}"
 
 

@@ -1,14 +1,16 @@
-"""Rows themselves, under their declared names: the sample kept of a reference, and the row view of a window."""
+"""Rows themselves, under their declared names: the sample kept of a reference, and a window's newest."""
 
 from collections.abc import Sequence
 
 import polars as pl
 
 from core.engine import dialect
-from core.engine.chunks import Opened, chunks, rows_per_window
+from core.engine.chunks import chunks
 from core.engine.features import features
 from core.engine.files import reading
+from core.engine.quarters import rows_per_window
 from core.engine.roles import Field, label_field, protected_columns, scores
+from core.engine.source import Opened
 from core.engine.statement import fetch
 from core.entities import Grid
 from core.windows import Window
@@ -46,7 +48,8 @@ def _read(
     for chunk in (
         chunks(source, _NO_GRID, windows, _fields(source, names)) if source.predictions and windows else ()
     ):
-        sql = f"SELECT {', '.join(items)} FROM ({chunk.traffic.sql}) WHERE {where} ORDER BY {', '.join(order)} LIMIT {limit}"
+        chosen = f"SELECT {', '.join(items)} FROM ({chunk.traffic.sql}) WHERE {where}"
+        sql = f"{chosen} ORDER BY {', '.join(order)} LIMIT {limit}"
         with reading(source.connection, source.paths):
             frames.append(fetch(source.connection, sql, chunk.traffic.params))
     if not frames:
@@ -67,34 +70,25 @@ def _names(source: Opened) -> dict[str, str]:
 
 def _fields(source: Opened, names: dict[str, str]) -> list[Field]:
     readings = _readings(source)
-    return [Field(names[name], name, reading) for name, reading in readings.items()]
+    return [Field(names[name], name, read_as) for name, read_as in readings.items()]
 
 
 def _readings(source: Opened) -> dict[str, str]:
     """Return declared column → how it is read; the timestamp and the label are read anyway."""
     declaration, inputs = source.declaration, features(source)
     declared, operations = declaration.predictions, declaration.operations
-    number, category = "number", "category"
-    predicted = number if declaration.task == "regression" else category
-    readings: dict[str | None, str] = {
-        declared.prediction_id: "text",
-        declared.version: "text",
-        declared.variant: "text",
-    }
-    readings |= dict.fromkeys(inputs.numeric, number) | dict.fromkeys(inputs.categorical, category)
-    for column, cuts in protected_columns(declaration):
-        readings.setdefault(column, number if cuts else category)
-    for column in declaration.segments:
-        readings.setdefault(column, category)
-    readings |= dict.fromkeys(scores(declaration).values(), number) | {declared.prediction: predicted}
-    readings |= {operations.status: category, operations.latency_ms: number, operations.cost_usd: number}
-    for metric in declaration.custom.values():
-        readings.setdefault(metric.column, number if metric.kind == "numeric" else category)
-    for column in declaration.sensitive:
-        readings.setdefault(column, category)
-    left_out = {None, declared.timestamp, declaration.actual}
-    return {
-        column: reading
-        for column, reading in readings.items()
-        if column not in left_out and column is not None
-    }
+    numbers = [*inputs.numeric, *scores(declaration).values(), operations.latency_ms, operations.cost_usd]
+    categories = [*inputs.categorical, operations.status, *declaration.segments, *declaration.sensitive]
+    pairs = [(column, "text") for column in (declared.prediction_id, declared.version, declared.variant)]
+    pairs += [(column, "number") for column in numbers]
+    pairs += [(declared.prediction, "number" if declaration.task == "regression" else "category")]
+    pairs += [(each.column, "number") for each in declaration.custom.values() if each.kind == "numeric"]
+    pairs += [(column, "number") for column, cuts in protected_columns(declaration) if cuts]
+    pairs += [(column, "category") for column in categories]
+    pairs += [(column, "category") for column, cuts in protected_columns(declaration) if not cuts]
+    pairs += [(each.column, "category") for each in declaration.custom.values() if each.kind == "rate"]
+    readings: dict[str, str] = {}
+    for column, read_as in pairs:
+        if column and column not in (declared.timestamp, declaration.actual):
+            readings.setdefault(column, read_as)
+    return readings

@@ -1,4 +1,4 @@
-"""What the cells of a slice must be, computed from Python rows one by one, without DuckDB and without the kernel's code."""
+"""What the cells of a slice must be, computed from Python rows one by one, without DuckDB and the kernel."""
 
 import math
 from bisect import bisect_left
@@ -112,7 +112,7 @@ def rows(kept, dropped, label, status):
 
 
 def classification(scores, predicted, labels, edges):
-    """`predicted` and `labels` are 1, 0, -1 (unknown) or None; `scores` raw or None for a model without score."""
+    """`predicted` and `labels` are 1, 0, -1 (unknown) or None; `scores` are raw, None for a model without."""
     width = (len(edges) - 1 if scores is not None else 1) * 6
     counts, sums, found = [0] * width, [0.0] * (width + 2), [0] * 6
     for i, label in enumerate(labels):

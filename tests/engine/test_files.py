@@ -1,4 +1,4 @@
-"""Files as they come: folders with hive keys, CSV, and broken ones, whose error names the file and what to do."""
+"""Files as they come: folders with hive keys, CSV, and broken ones, whose error names the file."""
 
 import shutil
 from datetime import UTC, datetime
@@ -17,7 +17,9 @@ AT = pl.Series([datetime(2024, 5, 1, h, tzinfo=UTC) for h in range(4)], dtype=pl
 
 @pytest.fixture
 def scored(declare):
-    return declare("binary_classification", columns={"score": "p", "prediction_id": "id"}, features={"numeric": ["x"]})
+    return declare(
+        "binary_classification", columns={"score": "p", "prediction_id": "id"}, features={"numeric": ["x"]}
+    )
 
 
 @pytest.fixture
@@ -58,7 +60,11 @@ def test_a_file_without_rows_holds_nothing(engine, good, write, scored):
 
 def test_half_written_and_corrupt_parquet_is_refused(engine, good, tmp_path, scored):
     whole = Path(good).read_bytes()
-    for name, content in {"half": whole[: len(whole) // 2], "text": b"no parquet" * 99, "tail": whole[:-4] + b"XXXX"}.items():
+    for name, content in {
+        "half": whole[: len(whole) // 2],
+        "text": b"no parquet" * 99,
+        "tail": whole[:-4] + b"XXXX",
+    }.items():
         path = tmp_path / f"{name}.parquet"
         path.write_bytes(content)
         assert "corrupt or still being written" in refused(engine, str(path), scored)
@@ -87,7 +93,13 @@ def test_label_files_are_checked_too(engine, write, declare):
     declaration = declare(
         "regression",
         columns={"prediction": "eta", "prediction_id": "id"},
-        labels={"path": "l", "prediction_id": "id", "actual": "y", "available_at": "landed", "timestamp": "at"},
+        labels={
+            "path": "l",
+            "prediction_id": "id",
+            "actual": "y",
+            "available_at": "landed",
+            "timestamp": "at",
+        },
     )
     good = {"id": ["a"], "y": [1.0], "landed": AT[:1], "at": AT[1:2]}
     assert engine.scan(write(good, "l.parquet"), declaration, kind="labels").first == AT[1]
@@ -113,8 +125,8 @@ def test_a_feature_that_was_added_later_is_missing_before(good, write, declare, 
 
 def test_features_are_inferred_by_type_when_none_are_declared(engine, write, declare):
     frame = {
-        "at": AT, "p": [0.1] * 4, "free": [1.0] * 4, "whole": [1, 2, 3, 4], "word": ["a", "b", "a", "b"], "yes": [True] * 4,
-        "seen": AT, "many": [[1]] * 4, "name": ["Bo"] * 4,
+        "at": AT, "p": [0.1] * 4, "free": [1.0] * 4, "whole": [1, 2, 3, 4], "word": ["a", "b", "a", "b"],
+        "yes": [True] * 4, "seen": AT, "many": [[1]] * 4, "name": ["Bo"] * 4,
     }  # fmt: skip
     declaration = declare("binary_classification", columns={"score": "p"}, features=None, sensitive=["name"])
     source = Source((write(frame),))
@@ -124,11 +136,18 @@ def test_features_are_inferred_by_type_when_none_are_declared(engine, write, dec
 
 
 def test_hive_keys_are_columns_with_their_text(write, declare, cells_of):
-    declaration = declare(timestamp="day", features={"numeric": ["x"], "categorical": ["code"]}, segments=["site"])
+    declaration = declare(
+        timestamp="day", features={"numeric": ["x"], "categorical": ["code"]}, segments=["site"]
+    )
     files = [
-        write({"x": [1.0, 2.0]}, f"day=2024-05-0{day}/code=0{day}/site=S%C3%A3o/f[1].parquet") for day in (1, 2)
+        write({"x": [1.0, 2.0]}, f"day=2024-05-0{day}/code=0{day}/site=S%C3%A3o/f[1].parquet")
+        for day in (1, 2)
     ]
-    files.append(write({"x": [3.0], "code": ["own"]}, "day=2024-05-03/code=07/site=__HIVE_DEFAULT_PARTITION__/f.parquet"))
+    files.append(
+        write(
+            {"x": [3.0], "code": ["own"]}, "day=2024-05-03/code=07/site=__HIVE_DEFAULT_PARTITION__/f.parquet"
+        )
+    )
     grid, cells = cells_of(declaration, *files)
     assert set(grid.categorical["code"].kept) == {"01", "02", "own"}
     assert grid.segments["site"] == ("São",)
@@ -144,7 +163,12 @@ def test_csv_counts_the_same_as_parquet(engine, write, declare):
     )
     frame = pl.DataFrame(
         {
-            "at": ["2024-05-01T00:00:00Z", "2024-05-01 01:00:00", "2024-05-01T02:00:00.5+01:00", "2024-05-01T03:00:00Z"],
+            "at": [
+                "2024-05-01T00:00:00Z",
+                "2024-05-01 01:00:00",
+                "2024-05-01T02:00:00.5+01:00",
+                "2024-05-01T03:00:00Z",
+            ],
             "id": ["007", "7", "a,b", 'q"q'],
             "p": [0.5, 0.25, None, 1.0],
             "y": [1, 0, 1, None],

@@ -1,4 +1,4 @@
-"""Every kind of rubbish a log can hold, counted by the engine and by an oracle that shares no code with it."""
+"""Every kind of rubbish a log can hold, counted by the engine and by an oracle that shares no code."""
 
 import math
 import random

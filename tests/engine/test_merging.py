@@ -16,7 +16,9 @@ START = datetime(2024, 5, 1, tzinfo=UTC)
 TALLIES = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
 ROW = st.tuples(
     st.integers(0, 3 * 86_400 - 1),
-    st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from([0.0, -0.0, 1.0, math.nan, math.inf, -math.inf])),
+    st.one_of(
+        st.none(), st.floats(-1e6, 1e6), st.sampled_from([0.0, -0.0, 1.0, math.nan, math.inf, -math.inf])
+    ),
     st.sampled_from(["a", "b", "ü", None]),
     st.one_of(st.none(), st.floats(-0.1, 1.1)),
     st.sampled_from(["0", "1", "x", None]),
@@ -38,7 +40,10 @@ def declaration():
 def write(rows, path):
     at = pl.Series([START + timedelta(seconds=row[0]) for row in rows], dtype=pl.Datetime("us", "UTC"))
     names = {"x": pl.Float64, "c": pl.String, "p": pl.Float64, "y": pl.String}
-    columns = {name: pl.Series([row[i + 1] for row in rows], dtype=type_) for i, (name, type_) in enumerate(names.items())}
+    columns = {
+        name: pl.Series([row[i + 1] for row in rows], dtype=type_)
+        for i, (name, type_) in enumerate(names.items())
+    }
     pl.DataFrame({"at": at} | columns).write_parquet(path)
     return str(path)
 
@@ -53,7 +58,9 @@ def merged(frames):
             continue
         old = found[key]
         found[key] = old | {name: old[name] + row[name] for name in TALLIES}
-        found[key] |= {name: [a + b for a, b in zip(old[name], row[name], strict=True)] for name in ("counts", "sums")}
+        found[key] |= {
+            name: [a + b for a, b in zip(old[name], row[name], strict=True)] for name in ("counts", "sums")
+        }
         for name, best in (("low", min), ("high", max)):
             found[key][name] = best((v for v in (old[name], row[name]) if v is not None), default=None)
     return found

@@ -15,7 +15,9 @@ CLASSES = ("early", "late", "on_time")
 
 def at(n, seed=0):
     rng = random.Random(seed)
-    return pl.Series([START + timedelta(seconds=rng.randrange(86_400)) for _ in range(n)], dtype=pl.Datetime("us", "UTC"))
+    return pl.Series(
+        [START + timedelta(seconds=rng.randrange(86_400)) for _ in range(n)], dtype=pl.Datetime("us", "UTC")
+    )
 
 
 def choices(n, values, seed):
@@ -43,7 +45,9 @@ def test_multiclass_cells_equal_the_oracle(declare, write, cells_of):
     grid, cells = cells_of(declaration, write(data))
     assert grid.classes == CLASSES
     probabilities = {c: data[f"p_{c}"] for c in CLASSES}
-    assert_cell(cell(cells, "", "multiclass"), oracle.multiclass(data["said"], data["truth"], probabilities, CLASSES))
+    assert_cell(
+        cell(cells, "", "multiclass"), oracle.multiclass(data["said"], data["truth"], probabilities, CLASSES)
+    )
     for class_ in CLASSES:
         predicted = [None if said is None else int(said == class_) for said in data["said"]]
         labels = [None if y is None else int(y == class_) if y in CLASSES else -1 for y in data["truth"]]
@@ -52,7 +56,12 @@ def test_multiclass_cells_equal_the_oracle(declare, write, cells_of):
 
 
 def test_a_multiclass_model_that_logs_only_scores_predicts_the_largest(declare, write, cells_of):
-    data = {"at": at(3), "p_early": [0.7, 0.1, None], "p_late": [0.3, 0.9, 0.5], "truth": ["early", "early", "late"]}
+    data = {
+        "at": at(3),
+        "p_early": [0.7, 0.1, None],
+        "p_late": [0.3, 0.9, 0.5],
+        "truth": ["early", "early", "late"],
+    }
     scores = {"early": "p_early", "late": "p_late"}
     declaration = declare("multiclass_classification", columns={"score": scores, "actual": "truth"})
     _, cells = cells_of(declaration, write(data))
@@ -107,7 +116,8 @@ def test_group_cells_hold_rows_and_performance_of_each_group_and_intersection(de
             here = [
                 row
                 for row in rows
-                if f"sex={row['sex'] or 'missing'} & age={ages[row['age']]}" == group and row["release"] in (version or "ab")
+                if f"sex={row['sex'] or 'missing'} & age={ages[row['age']]}" == group
+                and row["release"] in (version or "ab")
             ]
             scores, labels = [row["score"] for row in here], [row["label"] for row in here]
             predicted = [int(score >= 0.5) for score in scores]
@@ -124,7 +134,10 @@ def test_the_positive_class_is_compared_by_its_text_and_unknown_classes_are_coun
         "truth": ["bad", "bad", "good", "good", "ugly", "good"],
     }
     declaration = declare(
-        "binary_classification", columns={"prediction": "said", "actual": "truth"}, positive="bad", features={}
+        "binary_classification",
+        columns={"prediction": "said", "actual": "truth"},
+        positive="bad",
+        features={},
     )
     grid, cells = cells_of(declaration, write(data))
     assert grid.classes == ("good", "bad")
@@ -147,7 +160,13 @@ def test_segments_beyond_the_fifty_most_frequent_are_other(declare, write, cells
 
 
 def test_a_learning_model_has_counts_of_rows_missing_values_and_performance(declare, write, cells_of):
-    data = {"at": at(4), "x": [1.0, None, 3.0, 4.0], "c": ["a", "b", None, "a"], "score": [0.2, 0.8, 0.9, 0.1], "y": [0, 1, 0, None]}
+    data = {
+        "at": at(4),
+        "x": [1.0, None, 3.0, 4.0],
+        "c": ["a", "b", None, "a"],
+        "score": [0.2, 0.8, 0.9, 0.1],
+        "y": [0, 1, 0, None],
+    }
     declaration = declare(
         "binary_classification",
         columns={"score": "score", "actual": "y"},

@@ -24,7 +24,9 @@ def test_instants_in_utc_fall_into_local_days(engine, declare, write):
     ]
 
 
-@pytest.mark.parametrize("zone", [NEW_YORK, "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca", "UTC"])
+@pytest.mark.parametrize(
+    "zone", [NEW_YORK, "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca", "UTC"]
+)
 @pytest.mark.parametrize("size", ["1h", "1d", "1mo"])
 def test_naive_local_times_equal_zoneinfo_with_fold_zero(engine, declare, write, zone, size):
     naive = [datetime(2011, 12, 28) + timedelta(hours=7.3) * i for i in range(1_200)]
@@ -73,25 +75,45 @@ def test_iso_texts_keep_their_offset_or_are_local(engine, declare, write, text, 
 
 
 def test_texts_that_are_no_time_are_counted_not_guessed(engine, declare, write):
-    texts = ["yesterday", "2024-13-01", "01/02/2024", "2024-07-01T12:00:00 America/New_York", "epoch", "", None, "2024-07-01"]
+    texts = [
+        "yesterday",
+        "2024-13-01",
+        "01/02/2024",
+        "2024-07-01T12:00:00 America/New_York",
+        "epoch",
+        "",
+        None,
+        "2024-07-01",
+    ]
     facts = engine.scan(write({"at": texts}), declare())
     assert facts.problems == {"timestamp missing": 1, "timestamp unreadable": 6}
 
 
 def test_dates_and_every_precision_are_read(engine, declare, write):
-    assert engine.scan(write({"at": [date(2024, 7, 1)]}), declare(timezone=NEW_YORK)).first == datetime(2024, 7, 1, 4, tzinfo=UTC)
+    assert engine.scan(write({"at": [date(2024, 7, 1)]}), declare(timezone=NEW_YORK)).first == datetime(
+        2024, 7, 1, 4, tzinfo=UTC
+    )
     for unit in ("ms", "us", "ns"):
         at = pl.Series([datetime(2024, 7, 1, 12, 0, 0, 5000)], dtype=pl.Datetime(unit))
-        assert engine.scan(write({"at": at}), declare()).first == datetime(2024, 7, 1, 12, 0, 0, 5000, tzinfo=UTC)
+        assert engine.scan(write({"at": at}), declare()).first == datetime(
+            2024, 7, 1, 12, 0, 0, 5000, tzinfo=UTC
+        )
 
 
 def test_files_with_different_kinds_of_time_are_counted_together(engine, declare, write, cells_of):
     declaration = declare(timezone=NEW_YORK)
     files = [
         write({"at": [datetime(2024, 7, 1, 12)]}, "a.parquet"),
-        write({"at": pl.Series([datetime(2024, 7, 1, 16, tzinfo=UTC)], dtype=pl.Datetime("us", "UTC"))}, "b.parquet"),
+        write(
+            {"at": pl.Series([datetime(2024, 7, 1, 16, tzinfo=UTC)], dtype=pl.Datetime("us", "UTC"))},
+            "b.parquet",
+        ),
         write({"at": ["2024-07-01T18:00:00+02:00"]}, "c.parquet"),
     ]
     _, cells = cells_of(declaration, *files)
     rows = cells.filter(kind="rows").row(0, named=True)
-    assert (rows["n"], rows["low"], rows["high"]) == (3, rows["high"], datetime(2024, 7, 1, 16, tzinfo=UTC).timestamp())
+    assert (rows["n"], rows["low"], rows["high"]) == (
+        3,
+        rows["high"],
+        datetime(2024, 7, 1, 16, tzinfo=UTC).timestamp(),
+    )
