@@ -19,7 +19,7 @@ HEADLINES = {
 }
 SPARKLINE_WINDOWS = 14
 NOTABLE_DISTANCE = 0.1  # Jensen–Shannon distance beyond what chance alone shows
-FAIRNESS_GAPS = {"regression": "mean_error_difference"}
+FAIRNESS_GAPS = {"regression": "bias_difference"}
 _WHOLE = (
     (pl.col("segment") == "")
     & (pl.col("version") == "")

@@ -88,8 +88,12 @@ def _count(engine: DuckDBEngine, known: Known, found: Survey, baseline: Baseline
         everything = engine.windows_of(source(declaration, found.ledger.values(), None), declaration)
         frozen = frozen_windows(declaration, found.ledger.values())
         windows = tuple(sorted(w for w in everything if w.start <= now and w not in frozen))
-    rows = source(declaration, found.ledger.values(), windows)
-    cells = engine.profile(rows, declaration, baseline.grid, windows)
+    counted = set(baseline.windows) if baseline.in_log else set()
+    left = [window for window in windows if window not in counted]
+    rows = source(declaration, found.ledger.values(), left)
+    cells = engine.profile(rows, declaration, baseline.grid, left)
+    if counted:
+        cells = pl.concat([cells, baseline.cells])
     return Counted(windows, cells, measure(cells, merge_cells(baseline.cells), baseline.grid, declaration))
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Baseline:
     cells: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELLS))
     sample: pl.DataFrame | None = None  # only of a reference that was frozen just now
     learning: str | None = None  # what the reference still waits for
+    in_log: bool = False  # whether `cells` were counted just now from the windows of the log itself
 
     @property
     def rows(self) -> int:
@@ -83,13 +84,13 @@ def settle(
     windows, waiting = _choose(engine, declaration, ledger, now)
     rows = source(declaration, ledger.values(), windows)
     if declaration.reference_period and sample and not rows.files:
-        rows, waiting = Source((str(sample),)), None
+        return _frozen(engine, declaration, Source((str(sample),)), windows, name)
     if waiting:
         rows = source(declaration, ledger.values(), None)
         windows = list(engine.windows_of(rows, declaration))
         grid = engine.build_grid(rows, declaration, windows, reference_id=f"learning-{name}", frozen=False)
         return Baseline(grid, learning=waiting)
-    return _frozen(engine, declaration, rows, windows, name)
+    return replace(_frozen(engine, declaration, rows, windows, name), in_log=True)
 
 
 def _frozen(
