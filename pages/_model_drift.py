@@ -44,16 +44,12 @@ def show(chosen: Selection) -> None:
 
 
 def by_column(frame: pl.DataFrame, reference: pl.DataFrame, chosen: Selection) -> pl.DataFrame:
-    """Return one row per column: its distances, what is usual for it, and its course; the most unusual first.
-
-    Usual is what nineteen of twenty reference windows stayed below: a single day always differs from a whole
-    quarter (one weekday, one weather), so the distance alone would put such columns on top for ever.
-    """
+    """Return one row per column: its distances, what is usual for it and its course; most unusual first."""
     declared = chosen.declaration
     roles = {declared.prediction: "prediction"}
     roles |= {declared.actual: "label"} if declared.actual else {}
     roles |= {declared.predictions.score: "score"} if isinstance(declared.predictions.score, str) else {}
-    ordered = frame.sort("window_start")
+    ordered = views.with_usual(frame, reference).sort("window_start")
     bucket = (
         pl.int_range(pl.len()) * SPARKLINE_POINTS // pl.max_horizontal(pl.len(), SPARKLINE_POINTS)
     ).over("column")
@@ -65,17 +61,13 @@ def by_column(frame: pl.DataFrame, reference: pl.DataFrame, chosen: Selection) -
         .group_by("column", maintain_order=True)
         .agg(Course=pl.col("value").cast(pl.Float32))
     )
-    usual = reference.group_by("column").agg(Usual=pl.col("value").quantile(0.95, "linear").cast(pl.Float32))
     closed = pl.col("value").filter(pl.col("phase") != "open")
     return (
-        ordered.join(usual, on="column", how="left")
-        .group_by("column")
+        ordered.group_by("column")
         .agg(
-            pl.col("Usual").first(),
-            Unusual=(pl.col("value") > pl.col("Usual"))
-            .filter(pl.col("phase") != "open")
-            .mean()
-            .cast(pl.Float32),
+            Usual=pl.col("usual").first().cast(pl.Float32),
+            Unusual=(pl.col("excess") > 0).filter(pl.col("phase") != "open").mean().cast(pl.Float32),
+            _excess=pl.col("excess").mean(),
             Newest=closed.last().cast(pl.Float32),
             Largest=pl.col("value").max().cast(pl.Float32),
             On=pl.col("window_start").sort_by("value").last(),
@@ -86,7 +78,7 @@ def by_column(frame: pl.DataFrame, reference: pl.DataFrame, chosen: Selection) -
             Role=pl.col("column").replace_strict(roles, default="feature", return_dtype=pl.String),
             On=pl.col("On").dt.convert_time_zone(chosen.zone).dt.date(),
         )
-        .sort("Unusual", "Largest", "column", descending=[True, True, False], nulls_last=True)
+        .sort("_excess", "Largest", "column", descending=[True, True, False], nulls_last=True)
         .select(pl.col("column").alias("Column"), *SHOWN)
     )
 
@@ -120,7 +112,7 @@ def pick_column(summary: pl.DataFrame) -> str | None:
                 min_value=0,
                 max_value=1,
                 width=150,
-                help="Share of the windows shown whose distance is above the usual; without drift about 5 %.",
+                help="Share of the windows shown above both the usual and chance; without drift at most 5 %.",
             ),
             "Usual": number(
                 format="%.3f",
@@ -140,7 +132,7 @@ def pick_column(summary: pl.DataFrame) -> str | None:
             ),
         },
     )
-    st.caption("Click a row to see the column below. First come those that are above their usual most often.")
+    st.caption("Click a row to see the column below. First come those that are furthest above their usual.")
     chosen: str | None = st.selectbox("Column", names, key="column", bind="query-params", width=260)
     return chosen
 

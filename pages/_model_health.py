@@ -101,11 +101,10 @@ def drifted_columns(chosen: Selection) -> None:
                 "the reference is not complete yet" if waits else "no column is compared with a reference"
             )
             return
-        usual = reference.group_by("column").agg(_usual=pl.col("value").quantile(0.95, "linear"))
         counted = (
-            frame.join(usual, on="column")
+            views.with_usual(frame, reference)
             .group_by("window_start", "window_end", "phase", "reference_id")
-            .agg(value=(pl.col("value") > pl.col("_usual")).sum().cast(pl.Float64))
+            .agg(value=(pl.col("excess") > 0).sum().cast(pl.Float64))
             .sort("window_start")
         )
         draw(

@@ -116,11 +116,12 @@ def opening(page: views.ModelPage) -> None:
         plain(" · ".join(facts)) + (f"  \n{plain(declared.description)}" if declared.description else "")
     )
     if page.last_error:
-        as_of = clock_text(status.updated_at if status else None)
-        failed = clock_text(page.last_finished)
+        failed = f" at {clock_text(page.last_finished)} UTC" if page.last_finished else ""
+        as_of = (
+            f"from {clock_text(status.updated_at)} UTC" if status and status.updated_at else "not there yet"
+        )
         st.warning(
-            f"**Stale:** statistics from {as_of} UTC; the last sweep failed at {failed} UTC: "
-            f"{plain(page.last_error)}",
+            f"**Stale:** statistics {as_of}; the last sweep failed{failed}: {plain(page.last_error)}",
             icon=":material/history:",
         )
 

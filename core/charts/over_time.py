@@ -101,6 +101,7 @@ def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
     )
     figure.update_layout(height=max(HEIGHT, 60 + 22 * len(columns)))
     figure.update_yaxes(tickformat=None, showgrid=False, tickmode="linear", dtick=1)
+    figure.update_xaxes(nticks=4)
     return figure
 
 

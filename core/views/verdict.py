@@ -29,7 +29,7 @@ def verdict(status: ModelStatus | None, paused: bool, zone: str, now: datetime) 
         case "no_data":
             last = status.last_timestamp
             if last is None:
-                return "No prediction has arrived yet."
+                return f"No data: {'; '.join(status.reasons) or 'no prediction has arrived yet'}."
             return f"No predictions since {_day(last, zone)} ({_length(now - last)} ago)."
         case "learning":
             waits = f" ({'; '.join(status.reasons)})" if status.reasons else ""
