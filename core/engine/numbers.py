@@ -45,8 +45,8 @@ def rate(run: Run, column: Counted) -> Counts:
         [
             "count(*) AS all_rows",
             f"count({alias}) AS n",
-            f"count(*) FILTER (WHERE {alias} = 1) AS hits",
-            f"count(*) FILTER (WHERE {alias}_bad) AS bad",
+            f"count(CASE WHEN {alias} = 1 THEN 1 END) AS hits",
+            f"count(CASE WHEN {alias}_bad THEN 1 END) AS bad",
         ]
     )
     rows, found = run.rows_of(frame), blank(column.column, Kind.RATE, run.groups.height, 1, 0)
@@ -72,9 +72,9 @@ def _wide(run: Run, columns: Sequence[Counted], grids: Mapping[str, NumericGrid]
         items += [
             f"count(finite_{i}) AS n_{i}",
             f"count({alias}) AS numbers_{i}",
-            f"count(*) FILTER (WHERE isnan({alias})) AS nan_{i}",
-            f"count(*) FILTER (WHERE {alias} = CAST('inf' AS DOUBLE)) AS positive_{i}",
-            f"count(*) FILTER (WHERE {alias}_bad) AS bad_{i}",
+            f"count(CASE WHEN isnan({alias}) THEN 1 END) AS nan_{i}",
+            f"count(CASE WHEN {alias} = CAST('inf' AS DOUBLE) THEN 1 END) AS positive_{i}",
+            f"count(CASE WHEN {alias}_bad THEN 1 END) AS bad_{i}",
             f"min(finite_{i}) AS low_{i}",
             f"max(finite_{i}) AS high_{i}",
             f"sum(centred_{i}) AS sum_{i}",

@@ -17,7 +17,7 @@ _MISSING, _NAN, _POSITIVE, _NEGATIVE, _UNCASTABLE = -1, -2, -3, -4, -5
 _LABELS = 3  # no, yes, unlabelled
 _ABOUT_ROWS = [
     "count(*) AS n",
-    "count(*) FILTER (WHERE failed) AS failures",
+    "count(CASE WHEN failed THEN 1 END) AS failures",
     "min(instant) AS first_instant",
     "max(instant) AS last_instant",
 ]
@@ -112,7 +112,7 @@ def multiclass_tally(run: Run, declaration: Declaration, grid: Grid, label: str 
         [
             *row_tallies(label),
             f"sum(CASE WHEN {usable} THEN -ln(greatest(probability, 1e-15)) END) AS losses",
-            f"count(*) FILTER (WHERE {usable}) AS with_loss",
+            f"count(CASE WHEN {usable} THEN 1 END) AS with_loss",
         ],
         by=["predicted", "actual"],
         derived={
@@ -160,10 +160,10 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
     items = [
         *row_tallies("label_number"),
         "count(finite_error) AS usable",
-        f"count(*) FILTER (WHERE {both} AND isnan(error)) AS nan",
-        f"count(*) FILTER (WHERE {both} AND error = CAST('inf' AS DOUBLE)) AS positive",
-        f"count(*) FILTER (WHERE {both} AND error = CAST('-inf' AS DOUBLE)) AS negative",
-        "count(*) FILTER (WHERE bad) AS bad",
+        f"count(CASE WHEN {both} AND isnan(error) THEN 1 END) AS nan",
+        f"count(CASE WHEN {both} AND error = CAST('inf' AS DOUBLE) THEN 1 END) AS positive",
+        f"count(CASE WHEN {both} AND error = CAST('-inf' AS DOUBLE) THEN 1 END) AS negative",
+        "count(CASE WHEN bad THEN 1 END) AS bad",
         "min(finite_error) AS low",
         "max(finite_error) AS high",
         *(f"sum({item}) AS sum_{i}" for i, item in enumerate(sums)),
