@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from core.declaration import Declaration
 from core.engine import DuckDBEngine
+from core.engine.files import FileFacts
 from core.entities import LedgerEntry, LogFile, Source
 from core.errors import LogError
 from core.logs import Difference
@@ -40,10 +41,7 @@ def survey(
     known : the ledger, by path
     seen_until : the business time of the last sweep; rows that lay ahead of it then are taken up now
     """
-    read = [
-        _entry(engine, declaration, file, known.get(file.path))
-        for file in (*difference.new, *difference.changed)
-    ]
+    read = _read(engine, declaration, (*difference.new, *difference.changed), known)
     gone = [replace(known[path], state="gone") for path in difference.gone]
     ledger = {**known, **{entry.file.path: entry for entry in (*read, *gone)}}
     logs, labels = (
@@ -94,15 +92,25 @@ def frozen_windows(declaration: Declaration, entries: Iterable[LedgerEntry]) -> 
     return frozen
 
 
-def _entry(
-    engine: DuckDBEngine, declaration: Declaration, file: LogFile, before: LedgerEntry | None
-) -> LedgerEntry:
-    try:
-        facts = engine.scan(file.path, declaration, kind=file.kind)
-    except LogError as error:
+def _read(
+    engine: DuckDBEngine,
+    declaration: Declaration,
+    files: Sequence[LogFile],
+    known: Mapping[str, LedgerEntry],
+) -> list[LedgerEntry]:
+    entries = []
+    for kind in ("predictions", "labels"):
+        of_kind = [file for file in files if file.kind == kind]
+        facts = engine.scan_all([file.path for file in of_kind], declaration, kind=kind)
+        entries += [_entry(file, facts[file.path], known.get(file.path)) for file in of_kind]
+    return entries
+
+
+def _entry(file: LogFile, facts: FileFacts | LogError, before: LedgerEntry | None) -> LedgerEntry:
+    if isinstance(facts, LogError):
         # What the file held before is remembered: the windows counted from it are frozen, not lost.
         first, last, rows = (before.first, before.last, before.rows) if before else (None, None, 0)
-        return LedgerEntry(file, "bad", first, last, rows, error=str(error))
+        return LedgerEntry(file, "bad", first, last, rows, error=str(facts))
     return LedgerEntry(file, "read", facts.first, facts.last, facts.rows, facts.columns, facts.problems)
 
 

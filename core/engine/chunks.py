@@ -19,6 +19,8 @@ from core.entities import Grid
 from core.windows import Window
 
 _ROWS_PER_CHUNK = 2_000_000  # rows whose ids are held in memory at once
+_VALUES_STAGED = 20_000_000  # values of a chunk that is copied into memory
+_FILES_READ_AGAIN = 4  # more files than this are opened once, not in every pass
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,11 @@ def chunks(
     label, logged = label_field(declaration), False
     if label and label_in_files(declaration) and label.column in source.has_columns:
         wanted[Field("logged_label", label.column, label.reading)], logged = None, True
+    joined = with_id or label_in_files(declaration)
+    staged = joined or len(source.paths) > _FILES_READ_AGAIN
+    most = min(_ROWS_PER_CHUNK, _VALUES_STAGED // len(wanted)) if staged else None
     with reading(source.connection, source.paths):
-        for some in _split(source, windows, windows_at_once, with_id):
+        for some in _split(source, windows, windows_at_once, most):
             bounds = bounds_of(some)
             connection.register("quarters", join_table(some, declaration.predictions.timezone))
             raw = traffic.rows(
@@ -67,11 +72,18 @@ def chunks(
             own = argmax_prediction(declaration) or threshold_prediction(declaration, grid)
             if own and declaration.task != "regression":
                 derived = {"prediction": own, **derived}
+            judged = _with_params(traffic.judged(relation, declaration, derived), dimensions)
             yield Chunk(
                 tuple(some),
-                _with_params(traffic.judged(relation, declaration, derived), dimensions),
+                _stage(connection, judged) if staged else judged,
                 _with_params(_left_out(left_out, derived), dimensions) if left_out else None,
             )
+
+
+def _stage(connection: duckdb.DuckDBPyConnection, relation: Relation) -> Relation:
+    """Copy the rows into table `staged`: files are opened, and ids and labels joined, once for all passes."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {relation.sql}", dict(relation.params))
+    return Relation("SELECT * FROM staged")
 
 
 def _with_params(relation: Relation, dimensions: Sequence[Dimension]) -> Relation:
@@ -92,13 +104,14 @@ def _left_out(relation: Relation, derived: dict[str, str]) -> Relation:
 
 
 def _split(
-    source: Opened, windows: Sequence[Window], windows_at_once: int | None, with_id: bool
+    source: Opened, windows: Sequence[Window], windows_at_once: int | None, most: int | None
 ) -> Iterator[Sequence[Window]]:
+    """Yield consecutive windows: at most `windows_at_once`, and no more than hold `most` rows."""
     largest = windows_at_once or len(windows)
-    counts = rows_per_window(source, windows) if with_id and len(windows) > 1 else [0] * len(windows)
+    counts = rows_per_window(source, windows) if most and len(windows) > 1 else [0] * len(windows)
     start, held = 0, 0
     for i, count in enumerate(counts):
-        if i > start and (held + count > _ROWS_PER_CHUNK or i - start >= largest):
+        if i > start and (most and held + count > most or i - start >= largest):
             yield windows[start:i]
             start, held = i, 0
         held += count

@@ -12,6 +12,7 @@ from core.engine import grids, inspect, profile, views
 from core.engine.files import FileFacts, Files
 from core.engine.source import Opened, opened
 from core.entities import Grid, Source
+from core.errors import LogError
 from core.windows import Window
 
 
@@ -59,7 +60,16 @@ class DuckDBEngine:
         LogError
             If the file is absent, empty, corrupt or half-written, or lacks a column no row can do without.
         """
-        return inspect.scan(self._connection, self._files, path, declaration, kind)
+        facts = self.scan_all([path], declaration, kind=kind)[path]
+        if isinstance(facts, LogError):
+            raise facts
+        return facts
+
+    def scan_all(
+        self, paths: Sequence[str], declaration: Declaration, *, kind: str = "predictions"
+    ) -> dict[str, FileFacts | LogError]:
+        """Look at many files in one pass; a file that cannot be read has its error in place of facts."""
+        return inspect.scan(self._connection, self._files, paths, declaration, kind)
 
     def windows_of(self, source: Source, declaration: Declaration) -> dict[Window, int]:
         """Return how many rows the prediction logs hold in each window that has any, in time order."""

@@ -1,40 +1,78 @@
 """What files hold before anything is counted: columns, rows, first and last timestamp, windows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import polars as pl
 
 from core.declaration import Declaration
 from core.engine import traffic
-from core.engine.files import FileFacts, Files, reading
+from core.engine.files import FileFacts, Files, LogTable, reading
 from core.engine.instants import instant
 from core.engine.labels import label_rows
 from core.engine.quarters import by_window, quarter_counts
 from core.engine.roles import Field
 from core.engine.source import Opened, check_labels, check_predictions
 from core.engine.statement import fetch
+from core.errors import LogError
 from core.windows import QUARTER_HOUR_US, Window
 
 
 def scan(
-    connection: duckdb.DuckDBPyConnection, files: Files, path: str, declaration: Declaration, kind: str
-) -> FileFacts:
-    """Look at one file; see `DuckDBEngine.scan`."""
+    connection: duckdb.DuckDBPyConnection,
+    files: Files,
+    paths: Sequence[str],
+    declaration: Declaration,
+    kind: str,
+) -> dict[str, FileFacts | LogError]:
+    """Look at files; see `DuckDBEngine.scan`."""
+    found: dict[str, FileFacts | LogError] = {}
+    tables = []
+    for path in paths:
+        try:
+            tables.append(_checked(files, path, declaration, kind))
+        except LogError as error:
+            found[path] = error
+    try:
+        return found | _facts(connection, tables, declaration, kind)
+    except LogError as error:
+        if len(tables) == 1:
+            return found | {tables[0].path: error}
+    # One of them is damaged further inside: which one, they say alone.
+    for table in tables:
+        found |= scan(connection, files, [table.path], declaration, kind)
+    return found
+
+
+def _checked(files: Files, path: str, declaration: Declaration, kind: str) -> LogTable:
     table = files.open(path)
+    check = check_labels if kind == "labels" else check_predictions
+    check(table, declaration)
+    return table
+
+
+def _facts(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[LogTable], declaration: Declaration, kind: str
+) -> dict[str, FileFacts | LogError]:
+    if not tables:
+        return {}
+    timestamp, labels = declaration.predictions.timestamp, declaration.labels
     if kind == "labels":
-        check_labels(table, declaration)
-        labels = declaration.labels
         timestamp = (labels and (labels.timestamp or labels.available_at)) or ""
-    else:
-        check_predictions(table, declaration)
-        timestamp = declaration.predictions.timestamp
-    with reading(connection, [path]):
-        found = quarter_counts(
-            connection, traffic.rows([table], [], timestamp), declaration.predictions.timezone
-        )
+    with reading(connection, [table.path for table in tables]):
+        raw = traffic.rows(tables, [], timestamp)
+        counted = quarter_counts(connection, raw, declaration.predictions.timezone, by_file=True)
+    of_file = {int(file): part for (file,), part in counted.partition_by("file", as_dict=True).items()}
+    nothing = counted.clear()
+    return {
+        table.path: _told(table, of_file.get(number, nothing), bool(timestamp))
+        for number, table in enumerate(tables)
+    }
+
+
+def _told(table: LogTable, found: pl.DataFrame, timed: bool) -> FileFacts:
     rows = int(found["n"].sum())
-    if not timestamp:
+    if not timed:
         return FileFacts(table.columns, rows)
     unusable = found.filter(pl.col("quarter_hour").is_null())
     problems = {

@@ -14,16 +14,23 @@ from core.windows import QUARTER_HOUR_US, Window
 
 
 def quarter_counts(
-    connection: duckdb.DuckDBPyConnection, raw: Relation, zone: str, *, where: str = "TRUE"
+    connection: duckdb.DuckDBPyConnection,
+    raw: Relation,
+    zone: str,
+    *,
+    where: str = "TRUE",
+    by_file: bool = False,
 ) -> pl.DataFrame:
     """Return the rows by quarter hour of UTC, and how many local times are ambiguous or do not exist.
 
     Columns ``quarter_hour``, ``n``, ``first``, ``last`` (microseconds), ``ambiguous``, ``non_existent``; rows
-    without a usable timestamp have no quarter hour, and ``unreadable`` says whether there was one.
+    without a usable timestamp have no quarter hour, and ``unreadable`` says whether there was one. With
+    `by_file` also ``file``, the number of the table in the relation.
     """
+    file = f"position // {traffic.FILE_STEP} AS file, " if by_file else ""
     sql = (
-        f"SELECT local_time, {dialect.quarter_hour('instant')} AS quarter_hour, unreadable, count(*) AS n,"
-        f" min(instant) AS first, max(instant) AS last\nFROM ({raw.sql}) WHERE {where} GROUP BY ALL"
+        f"SELECT {file}local_time, {dialect.quarter_hour('instant')} AS quarter_hour, unreadable,"
+        f" count(*) AS n, min(instant) AS first, max(instant) AS last\nFROM ({raw.sql}) WHERE {where} GROUP BY ALL"
     )
     found = fetch(connection, sql, raw.params)
     local = (found["local_time"] & found["quarter_hour"].is_not_null()).to_numpy()
@@ -33,6 +40,7 @@ def quarter_counts(
         offset[local], state[local] = looked_up.offset_us, looked_up.state
     shifted = [pl.col(name) - pl.Series(offset) for name in ("first", "last")]
     return found.select(
+        *(["file"] if by_file else []),
         pl.col("quarter_hour") - pl.Series(offset // QUARTER_HOUR_US),
         "n",
         *shifted,
