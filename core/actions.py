@@ -59,7 +59,7 @@ def apply(
         )
     found = sorted(files or (store.workspace.root / "models").glob("*.y*ml"))
     declared = _declared(store.workspace, found)
-    now = datetime.now(UTC)
+    now = store.workspace.now()
     with store.write() as c:
         known = {model.declaration.model: model for model in models.every(c)}
         changes = [
@@ -166,7 +166,7 @@ def _carry_out(
         f"model:{change.model}",
         before=change.before,
         after=change.after,
-        ts=now,
+        ts=datetime.now(UTC),
     )
 
 

@@ -73,6 +73,9 @@ def test_a_killed_worker_costs_only_its_own_model(
 
 def test_the_job_process_sweeps_what_is_due_and_stops_when_told(sqlite_store: Store, three) -> None:
     (sqlite_store.root / "steward.yaml").write_text(f"clock: {{fixed: {NOW.isoformat()}}}\n")
+    with sqlite_store.write() as c:
+        for model in three:
+            due.schedule(c, model.name, NOW)
     command = [sys.executable, "-m", "jobs.cli", "jobs", "--workspace", str(sqlite_store.root)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
@@ -88,6 +91,7 @@ def test_the_job_process_sweeps_what_is_due_and_stops_when_told(sqlite_store: St
         _, log = process.communicate(timeout=20)
     finally:
         process.kill()
+        process.communicate()
     assert process.returncode == 0 and "Traceback" not in log
     with sqlite_store.read() as c:
         assert all(each.claimed_by is None and each.due_at > NOW for each in due.every(c))
