@@ -9,8 +9,9 @@ import polars as pl
 
 _INSTANT = pl.Datetime("us", "UTC")
 
-# One cell = the counts of one column in one window of one slice of the traffic. Cells with equal keys and equal
-# `reference_id` merge by addition (`low` and `high` by min and max), so they can be counted file by file.
+# One cell = the counts of one column in one window of one slice of the traffic. Cells with equal keys and
+# equal `reference_id` merge by addition (`low` and `high` by min and max), so they can be counted file by
+# file.
 CELL_KEYS = ("window_start", "segment", "version", "variant", "group", "column", "kind")
 CELLS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "window_start": _INSTANT,
@@ -62,27 +63,30 @@ class Kind(StrEnum):
     """What a cell counts, and so how its `counts` and `sums` are laid out (`n` and the specials as in CELLS).
 
     rows
-        n = rows after deduplication; missing = rows without a label; counts = [duplicates removed, rows with an
-        error status, rows whose label can still come or has come]; low, high = first and last timestamp in epoch seconds.
+        n = rows after deduplication; missing = rows without a label; counts = [duplicates removed, rows
+        with an error status, rows whose label can still come or has come]; low, high = first and last
+        timestamp in epoch seconds.
     numeric
         counts = [below, bin 1 … bin m, above] on `NumericGrid.edges` (m + 1 edges, bins (e[i-1], e[i]]);
         sums = [sum of x - centre, sum of (x - centre)²]; low, high = min and max.
     categorical
         counts = [each kept value in `Vocabulary.kept` order …, other, unseen].
     classification
-        counts = score bin × predicted (no, yes) × label (no, yes, unlabelled), C order, bins on `Grid.score_edges`
-        (a model without score has one bin); sums = [sum of scores, same layout …, sum of (s - y)², sum of -ln p(label)].
-        `missing`, `nan` … are of the score; uncastable = score outside [0, 1] or a label that is neither class.
-        For multiclass models there is one such cell per class (one versus rest), `column` = the class.
+        counts = score bin × predicted (no, yes) × label (no, yes, unlabelled), C order, bins on
+        `Grid.score_edges` (a model without score has one bin); sums = [sum of scores, same layout …, sum of
+        (s - y)², sum of -ln p(label)]. `missing`, `nan` … are of the score; uncastable = score outside [0,
+        1] or a label that is neither class. For multiclass models there is one such cell per class (one
+        versus rest), `column` = the class.
     multiclass
         counts = predicted (k classes, unknown) × label (k classes, unknown, unlabelled), C order, classes in
         `Grid.classes` order; sums = [sum of -ln p(label), rows in that sum].
     regression
         counts = [below, bins …, above] of e = prediction - label on `Grid.error_edges`; n = rows with both;
-        sums = [Σy, Σy², Σŷ, Σŷ², Σe, Σ|e|, Σe², Σ|e/y|, rows with y ≠ 0, Σ(ln(1+ŷ) - ln(1+y))², rows with both > -1]
-        with y and ŷ minus the label's reference mean in the first four.
+        sums = [Σy, Σy², Σŷ, Σŷ², Σe, Σ|e|, Σe², Σ|e/y|, rows with y ≠ 0, Σ(ln(1+ŷ) - ln(1+y))², rows with
+        both > -1] with y and ŷ minus the label's reference mean in the first four.
     latency
-        counts = log-spaced bins on `LATENCY_EDGES_MS` [below … above]; sums = [sum of ms]; low, high = min and max.
+        counts = log-spaced bins on `LATENCY_EDGES_MS` [below … above]; sums = [sum of ms]; low, high = min
+        and max.
     rate
         n = rows with a value; counts = [hits].
     """
@@ -105,9 +109,9 @@ LATENCY_EDGES_MS: tuple[float, ...] = tuple(0.1 * 1.02**i for i in range(815))
 class NumericGrid:
     """The frozen bins of a numeric column.
 
-    `edges` strictly increase; bin i is (edges[i-1], edges[i]]; edges[0] lies just below the reference minimum and
-    edges[-1] is its maximum. Empty while the model is learning or the reference has no finite value.
-    `centre` and `scale` are the reference mean and standard deviation (n in the denominator).
+    `edges` strictly increase; bin i is (edges[i-1], edges[i]]; edges[0] lies just below the reference
+    minimum and edges[-1] is its maximum. Empty while the model is learning or the reference has no finite
+    value. `centre` and `scale` are the reference mean and standard deviation (n in the denominator).
     """
 
     edges: tuple[float, ...] = ()
@@ -128,8 +132,8 @@ class Vocabulary:
 class Grid:
     """How a model's rows are counted: frozen with its reference, named by `reference_id`.
 
-    A learning model has a grid without edges and values (`frozen` false): rows, shares of missing values, operations and
-    performance can be counted, drift cannot.
+    A learning model has a grid without edges and values (`frozen` false): rows, shares of missing values,
+    operations and performance can be counted, drift cannot.
     """
 
     reference_id: str
@@ -139,13 +143,14 @@ class Grid:
     score_edges: tuple[float, ...] = ()  # 0 = first, 1 = last; bins (a, b], zero joins the first
     error_edges: tuple[float, ...] = ()
     classes: tuple[str, ...] = ()
-    segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # column → values with their own slice
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "sex" or "sex & age" → group keys "sex=F" …
+    # column → the values with their own slice; "sex" or "sex & age" → group keys such as "sex=F"
+    segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who runs a command: `id` is an e-mail address, a principal or `single-user`; `source` the way in (cli, ui, jobs)."""
+    """Who runs a command: `id` is an address, a principal or `single-user`; `source` is cli, ui or jobs."""
 
     id: str
     source: str
@@ -167,7 +172,7 @@ class LogFile:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """What the ledger remembers about a log file: state is ``read``, ``changed``, ``gone`` or ``bad`` (with its error).
+    """What the ledger remembers about a log file: ``read``, ``changed``, ``gone``, or ``bad`` and why.
 
     `columns` maps each column to its DuckDB type; `problems` counts rows left out by reason.
     """
@@ -184,9 +189,10 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class Source:
-    """The files one profile reads together, oldest first: of rows with one prediction_id the last file's wins.
+    """The files one profile reads together, oldest first: of equal prediction_ids the last file's wins.
 
-    `labels` pairs each label file with its mtime in epoch seconds, the `available_at` of rows that state none.
+    `labels` pairs each label file with its mtime in epoch seconds, the `available_at` of rows that state
+    none.
     """
 
     files: tuple[str, ...]
@@ -206,8 +212,8 @@ class Lease:
 class ModelStatus:
     """One row of the overview: state is critical, warning, healthy, no_data, learning or paused.
 
-    `headline` names the performance metric that speaks for the model (null until it has one); the sparkline holds its last
-    14 mature window values.
+    `headline` names the performance metric that speaks for the model (null until it has one); the sparkline
+    holds its last 14 mature window values.
     """
 
     model: str

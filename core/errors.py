@@ -1,4 +1,4 @@
-"""Every error Steward raises on purpose, drawn as one tree; each message says what was given, what was expected and what to do.
+"""Every error Steward raises on purpose, as one tree; each says what was given, expected and to be done.
 
 StewardError
 ├── InputError                what a person gave cannot be used (exit code 2)

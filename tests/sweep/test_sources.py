@@ -1,4 +1,4 @@
-"""The forms a prediction log comes in: one file, folders, globs, partitions, CSV, local time, changing columns."""
+"""The forms a prediction log comes in: files, folders, globs, partitions, CSV, local time, new columns."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
