@@ -61,7 +61,7 @@ class LeaseHeld(StoreError):
 
 
 class LeaseLost(StoreError):
-    """This runner's lease was taken over; nothing it still holds may be written."""
+    """The lease was taken over; nothing its runner still holds may be written."""
 
 
 class NotAllowed(StewardError):

@@ -1,5 +1,6 @@
 """From the cells of a model's windows to its metrics: which counts feed which metric, all windows at once."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -64,6 +65,7 @@ def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Blo
         if declaration.actual:
             found |= quality.labelled(n - column(rows, "missing"), count_at(rows, 2))
         yield Block(of_model(rows), found)
+    yield from _invalid_outcomes(kinds)
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
         if (cells := kinds.get(kind)) is None:
             continue
@@ -72,6 +74,20 @@ def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Blo
         n, missing, nan, positive, negative, uncastable = (column(features, name) for name in _TALLIES)
         yield Block(features, quality.of_any(n, missing, nan + positive + negative, uncastable))
         yield from (_numeric_quality if kind is Kind.NUMERIC else _categorical_quality)(cells, grid)
+
+
+def _invalid_outcomes(kinds: Kinds) -> Iterator[Block]:
+    if (cells := kinds.get(Kind.MULTICLASS)) is not None:
+        counts = stacked(cells["counts"])
+        classes = math.isqrt(counts.shape[1])  # (classes + unknown) × (classes + unknown + unlabelled)
+        table = counts.reshape(len(counts), classes, classes + 1)
+        invalid = table[:, -1].sum(axis=1) + table[:, :-1, classes - 1].sum(axis=1)
+        yield Block(of_model(cells), quality.invalid_outcomes(invalid, counts.sum(axis=1)))
+        return
+    for kind in (Kind.CLASSIFICATION, Kind.REGRESSION):
+        if (cells := kinds.get(kind)) is not None:
+            tallies = [column(cells, name) for name in _TALLIES]
+            yield Block(of_model(cells), quality.invalid_outcomes(tallies[-1], np.sum(tallies, axis=0)))
 
 
 def _numeric_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:

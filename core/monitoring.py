@@ -105,17 +105,18 @@ def _assess(
     since = declaration.calendar.back(last or now, RECENT_WINDOWS)
     stored = statistics.read(store, declaration.model, "metrics", start=since, group="")
     again = [window.start for window in counted.windows]
+    recent = pl.concat(
+        [
+            stored.filter(~pl.col("window_start").is_in(again)),
+            counted.metrics.filter(pl.col("window_start") >= since),
+        ]
+    )
     evidence = health.Evidence(
-        recent=pl.concat(
-            [
-                stored.filter(~pl.col("window_start").is_in(again)),
-                counted.metrics.filter(pl.col("window_start") >= since),
-            ]
-        ),
+        recent=recent,
         reference=_of_reference(baseline, declaration),
         last_timestamp=last,
         learning=baseline.learning,
-        problems=_problems(found, now),
+        problems=[*_file_problems(found, now), *_row_problems(recent)],
     )
     return health.assess(declaration, evidence, known.status, now)
 
@@ -134,7 +135,7 @@ def _last_timestamp(found: Survey, counted: Counted, now: datetime) -> datetime 
     return max(instants, default=None)
 
 
-def _problems(found: Survey, now: datetime) -> list[str]:
+def _file_problems(found: Survey, now: datetime) -> list[str]:
     bad = [entry for entry in found.ledger.values() if entry.state == "bad"]
     ahead = [
         entry for entry in found.ledger.values() if entry.last and entry.last > now and entry.state == "read"
@@ -145,6 +146,14 @@ def _problems(found: Survey, now: datetime) -> list[str]:
     if ahead:
         problems.append(f"{len(ahead)} file{'s' * (len(ahead) > 1)} with timestamps in the future")
     return problems
+
+
+def _row_problems(recent: pl.DataFrame) -> Iterator[str]:
+    """Say which rows of the newest window hold what no model can say."""
+    whole = [pl.col(name) == "" for name in ("segment", "version", "variant")]
+    found = recent.filter(pl.col("metric") == "invalid_outcome_share", *whole).sort("window_start").tail(1)
+    if found.height and (share := found["value"][0]):
+        yield f"{share:.0%} of the rows have a score outside 0 to 1, an unknown class or no number as label"
 
 
 def _run(result: SweepResult, started: datetime) -> sweeps.SweepRun:

@@ -66,5 +66,10 @@ def labelled(labelled_rows: Numbers, labellable: Numbers) -> Mapping[str, Estima
     return {"labelled_share": proportion(labelled_rows, labellable, "no row of this window can get a label")}
 
 
+def invalid_outcomes(invalid: Numbers, rows: Numbers) -> Mapping[str, Estimate]:
+    """Return the share of rows whose score, prediction or label is not one the model can have."""
+    return {"invalid_outcome_share": proportion(invalid, rows, _NO_ROWS)}
+
+
 def _constant(value: Numbers, n: Numbers) -> Mapping[str, Estimate]:
     return {"constant": measured(value, n, "fewer than two values that could be told apart")}

@@ -21,6 +21,11 @@ QUALITY = (
     _quality("unseen_share", "Unseen values", "Usable values that the reference never had."),
     _quality("constant", "Constant", "1 where all usable values of the window are equal, else 0."),
     _quality(
+        "invalid_outcome_share",
+        "Invalid outcomes",
+        "Rows with a score outside 0 to 1, a class the model does not know, or a label that is no number.",
+    ),
+    _quality(
         "duplicate_share",
         "Duplicates",
         "Rows removed because a later row has the same prediction_id, of all rows.",
