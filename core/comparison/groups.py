@@ -1,13 +1,17 @@
 """How each side treats the groups of protected attributes: rates with intervals, and the gaps between groups.
 
 Rows are collapsed to counts of group × prediction × label, which gives the same numbers as the rows at a
-hundredth of the time; core/fairness.py holds the formulas, and the tests hold them against fairlearn.
+hundredth of the time. fairlearn gives the rates; core/fairness.py adds what it has not: intervals, the rows a
+rate rests on, and "undefined" where it says 0 for a rate without denominator.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import accuracy_score, precision_score
 
 from core.comparison.answers import Codes, binary, multiclass, regression
 from core.comparison.kinds import texts
@@ -103,11 +107,40 @@ def _decisions(group: Codes, predicted: Codes, label: Codes, names: list[str]) -
     cell = (group * 6 + predicted * 3 + label)[group >= 0]
     table = np.bincount(cell, minlength=6 * len(names)).reshape(-1, 2, 3).astype(np.float64)
     rows, labelled = table.sum(axis=(1, 2)), table[:, :, :2].sum(axis=(1, 2))
-    rates = selection(table)
-    of_labels = outcomes(table)
+    rates, of_labels = (_by_fairlearn(table, found) for found in (selection(table), outcomes(table)))
     spreads = (_spread(of_labels[name], labelled) for name in ("tpr", "fpr", "precision"))
     gaps = {**gaps_of_selection(_spread(rates["selection_rate"], rows)), **gaps_of_outcomes(*spreads)}
     return _attribute(names, rows, {**rates, **of_labels}, gaps)
+
+
+def _by_fairlearn(table: Numbers, rates: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """Return the rates of groups with fairlearn's values wherever they are defined."""
+    from fairlearn import metrics  # takes a second, which only a comparison of groups has to spend
+
+    weights = table if "selection_rate" in rates else table[:, :, :2]
+    group, predicted, label = np.nonzero(weights)
+    if not group.size:
+        return dict(rates)
+    functions = {
+        "selection_rate": metrics.selection_rate,
+        "accuracy": accuracy_score,
+        "tpr": metrics.true_positive_rate,
+        "fnr": metrics.false_negative_rate,
+        "fpr": metrics.false_positive_rate,
+        "precision": partial(precision_score, zero_division=0),
+    }
+    frame = metrics.MetricFrame(
+        metrics={name: functions[name] for name in rates},
+        y_true=label == 1,
+        y_pred=predicted == 1,
+        sensitive_features={"group": group},
+        sample_params={name: {"sample_weight": weights[weights > 0]} for name in rates},
+    )
+    found = frame.by_group.reindex(range(len(table)))
+    return {
+        name: replace(rate, value=np.where(np.isnan(rate.value), np.nan, found[name].to_numpy()))
+        for name, rate in rates.items()
+    }
 
 
 def _errors(group: Codes, predicted: Numbers, label: Numbers, names: list[str]) -> AttributeFairness:
