@@ -117,7 +117,9 @@ def test_scores_outside_zero_and_one_and_unknown_classes_are_counted_apart(swept
     swept.write(strange, "015.parquet")
     swept.sweep(16.5)
     assert swept.values("invalid_outcome_share")[15] == pytest.approx(0.1)
-    assert any("10% of the rows" in reason and "outside 0 to 1" in reason for reason in swept.status().reasons)
+    assert any(
+        "10% of the rows" in reason and "outside 0 to 1" in reason for reason in swept.status().reasons
+    )
     assert swept.values("volume")[15] == 200
     assert swept.values("roc_auc")[15] is not None
 
