@@ -13,6 +13,7 @@ import polars as pl
 from core.declaration import Declaration
 from core.engine import KERNEL_VERSION, DuckDBEngine
 from core.entities import CELLS, Grid, Kind, LedgerEntry, Source
+from core.errors import PathError
 from core.settings import Workspace
 from core.survey import source
 from core.windows import Window
@@ -54,8 +55,10 @@ def identity(workspace: Workspace, declaration: Declaration) -> str:
             key: value for key, value in (said[place] or {}).items() if key not in ("path", "lookback")
         }
     if declaration.reference and declaration.reference.path:
-        file = workspace.resolve(declaration.reference.path).stat()
-        said["reference"] |= {"size": file.st_size, "mtime_ns": file.st_mtime_ns}
+        file = workspace.resolve(declaration.reference.path)
+        if not file.is_file():
+            raise PathError(f"reference.path: there is no file {file}; put it there, or correct the declaration")
+        said["reference"] |= {"size": file.stat().st_size, "mtime_ns": file.stat().st_mtime_ns}
     text = json.dumps([KERNEL_VERSION, said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from core.actions import rebuild
+from core.errors import PathError
 from core.store import Store, statistics
 from tests.sweep.conftest import ACTOR, COLUMNS, FIRST, Model, rows
 
@@ -136,6 +137,13 @@ def test_a_new_reference_is_counted_from_its_sample_when_its_logs_are_gone(empty
     empty.sweep(12.6)
     assert empty.values("jensen_shannon", "amount", segment="city=Oslo").keys() == {11}
     assert empty.values("jensen_shannon", "amount").keys() == set(DAYS)
+
+
+def test_a_reference_file_that_is_not_there_is_named(empty: Model) -> None:
+    empty.days(*DAYS)
+    empty.declare(reference={"path": "training.parquet"})
+    with pytest.raises(PathError, match=r"reference.path: there is no file .*training.parquet"):
+        empty.sweep(12.5)
 
 
 def test_a_reference_file_needs_no_time(empty: Model) -> None:
