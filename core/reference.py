@@ -57,7 +57,7 @@ def identity(workspace: Workspace, declaration: Declaration) -> str:
     if declaration.reference and declaration.reference.path:
         file = workspace.resolve(declaration.reference.path)
         if not file.is_file():
-            raise PathError(f"reference.path: there is no file {file}; put it there, or correct the declaration")
+            raise PathError(f"reference.path: there is no file {file}; put it there, or correct it")
         said["reference"] |= {"size": file.stat().st_size, "mtime_ns": file.stat().st_mtime_ns}
     text = json.dumps([KERNEL_VERSION, said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
