@@ -1,4 +1,4 @@
-"""The kernel for categories: one pass tallies the values of many columns, a vocabulary codes them."""
+"""The kernel for categories: a vocabulary joined to the rows gives each value a code, its bin."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,48 +6,39 @@ import numpy as np
 import polars as pl
 
 from core.engine.counts import Counts, blank
+from core.engine.histograms import Binned
 from core.engine.roles import Counted
 from core.engine.run import Run
 from core.entities import Kind, Vocabulary
 
-_COLUMNS_PER_STATEMENT = 24  # GROUPING() answers with one bit per column
-_MISSING = -1
+
+def category_bins(
+    run: Run, columns: Sequence[Counted], vocabularies: Mapping[str, Vocabulary], frozen: bool
+) -> dict[str, Binned]:
+    """Return by alias how categorical columns are binned; before a grid is `frozen` all values are unseen."""
+    known = [vocabularies[each.column] if frozen else Vocabulary() for each in columns]
+    run.connection.register("vocabulary", _vocabulary(known))
+    return {each.alias: _binned(i, each.alias, known[i]) for i, each in enumerate(columns)}
 
 
 def categorical(
-    run: Run, columns: Sequence[Counted], vocabularies: Mapping[str, Vocabulary], frozen: bool
+    columns: Sequence[Counted], histograms: Mapping[str, np.ndarray], frozen: bool
 ) -> list[Counts]:
-    """Count categorical columns by their vocabulary; before it is `frozen`, only n and missing."""
-    found: list[Counts] = []
-    for start in range(0, len(columns), _COLUMNS_PER_STATEMENT):
-        part = columns[start : start + _COLUMNS_PER_STATEMENT]
-        known = [vocabularies[each.column] if frozen else Vocabulary() for each in part]
-        frame = _tally(run, part, known)
-        rows = run.rows_of(frame)
-        found += [_column(frame, rows, i, run, each, known[i], frozen) for i, each in enumerate(part)]
-    return found
+    """Count categorical columns, given their histograms; before a grid is `frozen`, only n and missing."""
+    return [_counts(each.column, histograms[each.alias], frozen) for each in columns]
 
 
-def _tally(run: Run, columns: Sequence[Counted], known: Sequence[Vocabulary]) -> pl.DataFrame:
-    """Return keys, which column, code (place in kept, then other, then unseen; missing = -1) and rows."""
-    keys = ", ".join(run.plan.keys)
-    aliases = [each.alias for each in columns]
-    sets = ", ".join(f"({keys}, {alias})" for alias in aliases)
-    which = " ".join(f"WHEN grouping({alias}) = 0 THEN {i}" for i, alias in enumerate(aliases))
-    value = " ".join(f"WHEN grouping({alias}) = 0 THEN {alias}" for alias in aliases)
-    run.connection.register("vocabulary", _vocabulary(known))
-    widths = " ".join(f"WHEN {i} THEN {len(each.kept) + 1}" for i, each in enumerate(known))
-    return run.query(
-        f"SELECT {keys}, t.which, CASE WHEN t.value IS NULL THEN {_MISSING}"
-        f" ELSE coalesce(v.code, CASE t.which {widths} END) END AS code, CAST(sum(t.n) AS BIGINT) AS n"
-        f"\nFROM (SELECT {keys}, CASE {which} END AS which, CASE {value} END AS value, count(*) AS n"
-        f"\n FROM ({run.traffic.sql}) GROUP BY GROUPING SETS ({sets})) t"
-        f"\nLEFT JOIN vocabulary v ON v.which = t.which AND v.value = t.value\nGROUP BY ALL"
-    )
+def _binned(i: int, alias: str, known: Vocabulary) -> Binned:
+    """Return the column's code: place among the kept values, then other, unseen, missing."""
+    other = len(known.kept)
+    value = f"CASE WHEN t.{alias} IS NULL THEN {other + 2} ELSE coalesce(v_{i}.code, {other + 1}) END"
+    join = f"LEFT JOIN vocabulary v_{i} ON v_{i}.which = {i} AND v_{i}.value = t.{alias}"
+    return Binned(value, other + 3, join=join)
 
 
 def _vocabulary(known: Sequence[Vocabulary]) -> pl.DataFrame:
-    frames = [
+    frames = [pl.DataFrame(schema={"which": pl.Int32, "value": pl.String, "code": pl.Int32})]
+    frames += [
         pl.DataFrame(
             {
                 "which": pl.repeat(i, len(each.kept) + len(each.rest), dtype=pl.Int32, eager=True),
@@ -62,15 +53,10 @@ def _vocabulary(known: Sequence[Vocabulary]) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def _column(
-    frame: pl.DataFrame, rows: np.ndarray, i: int, run: Run, column: Counted, known: Vocabulary, frozen: bool
-) -> Counts:
-    found = blank(column.column, Kind.CATEGORICAL, run.groups.height, len(known.kept) + 2 if frozen else 0, 0)
-    here = frame["which"].to_numpy() == i
-    rows, code, n = rows[here], frame["code"].to_numpy()[here], frame["n"].to_numpy()[here]
-    present = code != _MISSING
-    np.add.at(found.tallies[:, 0], rows[present], n[present])
-    np.add.at(found.tallies[:, 1], rows[~present], n[~present])
+def _counts(column: str, matrix: np.ndarray, frozen: bool) -> Counts:
+    values, missing = matrix[:, :-1], matrix[:, -1]
+    found = blank(column, Kind.CATEGORICAL, matrix.shape[0], values.shape[1] if frozen else 0, 0)
+    found.tallies[:, 0], found.tallies[:, 1] = values.sum(axis=1), missing
     if frozen:
-        np.add.at(found.counts, (rows[present], code[present]), n[present])
+        found.counts[:] = values
     return found

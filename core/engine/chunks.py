@@ -38,8 +38,6 @@ def chunks(
     windows: Sequence[Window],
     fields: Sequence[Field],
     dimensions: Sequence[Dimension] = (),
-    *,
-    windows_at_once: int | None = None,
 ) -> Iterator[Chunk]:
     """Yield the traffic of the windows, so many at a time that ids fit in memory."""
     declaration, connection = source.declaration, source.connection
@@ -56,7 +54,7 @@ def chunks(
     staged = joined or len(source.paths) > _FILES_READ_AGAIN
     most = min(_ROWS_PER_CHUNK, _VALUES_STAGED // len(wanted)) if staged else None
     with reading(source.connection, source.paths):
-        for some in _split(source, windows, windows_at_once, most):
+        for some in _split(source, windows, most):
             bounds = bounds_of(some)
             connection.register("quarters", join_table(some, declaration.predictions.timezone))
             raw = traffic.rows(
@@ -103,15 +101,12 @@ def _left_out(relation: Relation, derived: dict[str, str]) -> Relation:
     )
 
 
-def _split(
-    source: Opened, windows: Sequence[Window], windows_at_once: int | None, most: int | None
-) -> Iterator[Sequence[Window]]:
-    """Yield consecutive windows: at most `windows_at_once`, and no more than hold `most` rows."""
-    largest = windows_at_once or len(windows)
+def _split(source: Opened, windows: Sequence[Window], most: int | None) -> Iterator[Sequence[Window]]:
+    """Yield consecutive windows that hold no more than `most` rows together."""
     counts = rows_per_window(source, windows) if most and len(windows) > 1 else [0] * len(windows)
     start, held = 0, 0
     for i, count in enumerate(counts):
-        if i > start and (most and held + count > most or i - start >= largest):
+        if i > start and most and held + count > most:
             yield windows[start:i]
             start, held = i, 0
         held += count

@@ -1,6 +1,6 @@
-"""Counts as numpy matrices with one row per group of a pass, and how they become CELLS."""
+"""Counts as numpy matrices with one row per group, and how they become CELLS."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from core.engine.slices import Summary
 from core.entities import CELL_KEYS, CELLS, Kind
 
 TALLIES = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
@@ -16,7 +15,7 @@ TALLIES = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "unc
 
 @dataclass(frozen=True)
 class Counts:
-    """What one cell kind counted of one column, a row per group of the pass.
+    """What one cell kind counted of one column: a row for each of a run's first groups.
 
     `tallies` has the columns TALLIES; `low` and `high` are infinite where a group has no value.
     """
@@ -44,17 +43,18 @@ def blank(column: str, kind: Kind, groups: int, counts: int, sums: int) -> Count
 
 
 def cells(
-    pieces: Iterable[tuple[Summary, Sequence[Counts]]], ends: Mapping[datetime, datetime], reference_id: str
+    labels: pl.DataFrame, counted: Sequence[Counts], ends: Mapping[datetime, datetime], reference_id: str
 ) -> pl.DataFrame:
-    """Add up the groups of each slice and return all cells, in the columns of CELLS, sorted by key."""
-    frames = [_frame(part, each) for part, counted in pieces if part.keep.size for each in counted]
-    found = pl.concat(frames) if frames else pl.DataFrame(schema={name: CELLS[name] for name in _FRAME})
+    """Return the counts of labelled groups (see `slices.labels`) in the columns of CELLS, sorted by key."""
+    if labels.is_empty():
+        return pl.DataFrame(schema=dict(CELLS))
     windows = pl.DataFrame(
         {"window_start": list(ends.keys()), "window_end": list(ends.values())},
         schema={name: CELLS[name] for name in ("window_start", "window_end")},
     )
     return (
-        found.with_columns(pl.col("window_start").cast(CELLS["window_start"]))
+        pl.concat([_frame(labels.head(each.tallies.shape[0]), each) for each in counted])
+        .with_columns(pl.col("window_start").cast(CELLS["window_start"]))
         .join(windows, on="window_start", how="left", maintain_order="left")
         .with_columns(reference_id=pl.lit(reference_id))
         .select(*CELLS)
@@ -62,25 +62,17 @@ def cells(
     )
 
 
-_FRAME = [name for name in CELLS if name not in ("window_end", "reference_id")]
-
-
-def _frame(part: Summary, each: Counts) -> pl.DataFrame:
-    added = [
-        np.add.reduceat(matrix[part.order], part.starts)[part.keep]
-        for matrix in (each.tallies, each.counts, each.sums)
-    ]
-    low = np.minimum.reduceat(each.low[part.order], part.starts)[part.keep]
-    high = np.maximum.reduceat(each.high[part.order], part.starts)[part.keep]
-    return part.labels.with_columns(
+def _frame(labels: pl.DataFrame, each: Counts) -> pl.DataFrame:
+    frame = labels.with_columns(
         pl.lit(each.column).alias("column"),
         pl.lit(each.kind.value).alias("kind"),
-        *(pl.Series(name, added[0][:, i]) for i, name in enumerate(TALLIES)),
-        pl.Series("low", np.where(np.isinf(low), np.nan, low)).fill_nan(None),
-        pl.Series("high", np.where(np.isinf(high), np.nan, high)).fill_nan(None),
-        _lists("counts", added[1]),
-        _lists("sums", added[2]),
-    ).select(_FRAME)
+        *(pl.Series(name, each.tallies[:, i]) for i, name in enumerate(TALLIES)),
+        pl.Series("low", np.where(np.isinf(each.low), np.nan, each.low)).fill_nan(None),
+        pl.Series("high", np.where(np.isinf(each.high), np.nan, each.high)).fill_nan(None),
+        _lists("counts", each.counts),
+        _lists("sums", each.sums),
+    )
+    return frame.drop("kept") if labels["kept"].all() else frame.filter("kept").drop("kept")
 
 
 def _lists(name: str, matrix: np.ndarray) -> pl.Series:

@@ -9,6 +9,7 @@ import polars as pl
 
 from core.declaration import Declaration
 from core.engine import grids, inspect, profile, views
+from core.engine.deadline import deadline
 from core.engine.files import FileFacts, Files
 from core.engine.source import Opened, opened
 from core.entities import Grid, Source
@@ -123,10 +124,23 @@ class DuckDBEngine:
         return profile.profile(self._opened(source, declaration), grid, windows)
 
     def rows(
-        self, source: Source, declaration: Declaration, window: Window, limit: int = 500
+        self,
+        source: Source,
+        declaration: Declaration,
+        window: Window,
+        limit: int = 500,
+        seconds: float = 20.0,
     ) -> pl.DataFrame:
-        """Return the newest rows of a window with their labels, under the declared names, nothing masked."""
-        return views.rows(self._opened(source, declaration), window, limit)
+        """Return the newest rows of a window with their labels, under the declared names, nothing masked.
+
+        Raises
+        ------
+        LogError
+            If a file cannot be read, or reading takes longer than `seconds`.
+        """
+        advice = "query the log files themselves, or split them so that a window has its own"
+        with deadline(self._connection, seconds, advice):
+            return views.rows(self._opened(source, declaration), window, limit)
 
     def _opened(self, source: Source, declaration: Declaration) -> Opened:
         return opened(self._connection, self._files, source, declaration)

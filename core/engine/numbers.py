@@ -1,41 +1,52 @@
-"""The kernel for numbers: one wide aggregate counts every numeric column, latency and rate in frozen bins."""
+"""The kernel for numbers: moments by one wide aggregate, bins by one stream through numpy; rates."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
-from core.engine import dialect
+from core.engine.binning import lookup
 from core.engine.counts import Counts, blank
+from core.engine.histograms import Binned
 from core.engine.roles import Counted
 from core.engine.run import Run
 from core.entities import LATENCY_EDGES_MS, Kind, NumericGrid
 
-_COLUMNS_PER_STATEMENT = 64  # bounds the histograms held at once
+_COLUMNS_PER_STATEMENT = 64
 
 
-def numeric(run: Run, columns: Sequence[Counted], grids: Mapping[str, NumericGrid]) -> list[Counts]:
-    """Count numeric columns on their grids."""
-    found: list[Counts] = []
+def numeric_bins(columns: Sequence[Counted], grids: Mapping[str, NumericGrid]) -> dict[str, Binned]:
+    """Return by alias how numeric columns are binned: [below, bins (a, b] …, above, not finite]."""
+    return {
+        each.alias: _on(each.alias, grids[each.column].edges) for each in columns if grids[each.column].edges
+    }
+
+
+def latency_bins(alias: str) -> dict[str, Binned]:
+    """Return how a latency is binned: log-spaced, the same for all models."""
+    return {alias: _on(alias, LATENCY_EDGES_MS)}
+
+
+def numeric(
+    run: Run,
+    columns: Sequence[Counted],
+    grids: Mapping[str, NumericGrid],
+    histograms: Mapping[str, np.ndarray],
+) -> list[Counts]:
+    """Count numeric columns on their grids, given the histograms of those that have one."""
+    found = []
     for start in range(0, len(columns), _COLUMNS_PER_STATEMENT):
         part = columns[start : start + _COLUMNS_PER_STATEMENT]
-        found += _wide(run, part, {each.column: grids[each.column] for each in part}, Kind.NUMERIC)
+        counted = _moments(run, part, [grids[each.column].centre for each in part])
+        found += [_with_bins(each, histograms.get(of.alias)) for each, of in zip(counted, part, strict=True)]
     return found
 
 
-def latency(run: Run, column: Counted) -> Counts:
-    """Count a latency on the log-spaced bins all models share."""
-    grid = NumericGrid(edges=LATENCY_EDGES_MS)
-    counted = _wide(run, [column], {column.column: grid}, Kind.LATENCY)[0]
-    return Counts(
-        counted.column,
-        Kind.LATENCY,
-        counted.tallies,
-        counted.low,
-        counted.high,
-        counted.counts,
-        counted.sums[:, :1],
-    )
+def latency(run: Run, column: Counted, histogram: np.ndarray) -> Counts:
+    """Count a latency."""
+    (found,) = _moments(run, [column], [0.0])
+    return replace(_with_bins(found, histogram), kind=Kind.LATENCY, sums=found.sums[:, :1])
 
 
 def rate(run: Run, column: Counted) -> Counts:
@@ -57,18 +68,25 @@ def rate(run: Run, column: Counted) -> Counts:
     return found
 
 
-def _wide(run: Run, columns: Sequence[Counted], grids: Mapping[str, NumericGrid], kind: Kind) -> list[Counts]:
+def _on(alias: str, edges: Sequence[float]) -> Binned:
+    table = lookup(edges)
+    return Binned(f"t.{alias}", table.nowhere + 1, table)
+
+
+def _with_bins(counted: Counts, histogram: np.ndarray | None) -> Counts:
+    return counted if histogram is None else replace(counted, counts=histogram[:, :-1])
+
+
+def _moments(run: Run, columns: Sequence[Counted], centres: Sequence[float]) -> list[Counts]:
+    """Return all but the bins: one wide aggregate."""
     derived: dict[str, str] = {}
-    items: list[str] = ["count(*) AS all_rows"]
-    params: dict[str, object] = {}
+    items = ["count(*) AS all_rows"]
     for i, each in enumerate(columns):
-        grid, alias = grids[each.column], each.alias
-        # NaN and infinity would land in the outer bins and spoil the sums
-        derived[f"finite_{i}"] = f"CASE WHEN isfinite({alias}) THEN {alias} END"
-        derived[f"centred_{i}"] = (
-            f"CASE WHEN isfinite({alias}) THEN {alias} - CAST($centre_{i} AS DOUBLE) END"
+        alias, finite = each.alias, f"isfinite({each.alias})"
+        derived[f"finite_{i}"] = (
+            f"CASE WHEN {finite} THEN {alias} END"  # NaN and infinity would spoil the sums
         )
-        params[f"centre_{i}"] = grid.centre
+        derived[f"centred_{i}"] = f"CASE WHEN {finite} THEN {alias} - CAST($centre_{i} AS DOUBLE) END"
         items += [
             f"count(finite_{i}) AS n_{i}",
             f"count({alias}) AS numbers_{i}",
@@ -80,15 +98,11 @@ def _wide(run: Run, columns: Sequence[Counted], grids: Mapping[str, NumericGrid]
             f"sum(centred_{i}) AS sum_{i}",
             f"sum(centred_{i} * centred_{i}) AS squares_{i}",
         ]
-        if grid.edges:
-            params[f"edges_{i}"] = list(grid.edges)
-            items.append(
-                f"{dialect.histogram(f'finite_{i}', f'$edges_{i}', len(grid.edges) + 1)} AS bins_{i}"
-            )
+    params = {f"centre_{i}": centre for i, centre in enumerate(centres)}
     frame = run.aggregate(items, derived=derived, params=params)
     rows = run.rows_of(frame)
     return [
-        _column(frame, rows, i, blank(each.column, kind, run.groups.height, _width(grids[each.column]), 2))
+        _column(frame, rows, i, blank(each.column, Kind.NUMERIC, run.groups.height, 0, 2))
         for i, each in enumerate(columns)
     ]
 
@@ -101,13 +115,6 @@ def _column(frame: pl.DataFrame, rows: np.ndarray, i: int, found: Counts) -> Cou
     found.tallies[rows] = np.column_stack([n, missing, nan, positive, numbers - n - nan - positive, bad])
     found.low[rows] = frame[f"low_{i}"].fill_null(np.inf).to_numpy()
     found.high[rows] = frame[f"high_{i}"].fill_null(-np.inf).to_numpy()
-    found.sums[rows] = np.column_stack(
-        [frame[f"{name}_{i}"].fill_null(0.0).to_numpy() for name in ("sum", "squares")]
-    )
-    if found.counts.shape[1]:
-        found.counts[rows] = frame[f"bins_{i}"].explode().to_numpy().reshape(frame.height, -1)
+    sums = [frame[f"{name}_{i}"].fill_null(0.0).to_numpy() for name in ("sum", "squares")]
+    found.sums[rows] = np.column_stack(sums)
     return found
-
-
-def _width(grid: NumericGrid) -> int:
-    return len(grid.edges) + 1 if grid.edges else 0

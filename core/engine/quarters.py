@@ -30,7 +30,8 @@ def quarter_counts(
     file = f"position // {traffic.FILE_STEP} AS file, " if by_file else ""
     sql = (
         f"SELECT {file}local_time, {dialect.quarter_hour('instant')} AS quarter_hour, unreadable,"
-        f" count(*) AS n, min(instant) AS first, max(instant) AS last\nFROM ({raw.sql}) WHERE {where} GROUP BY ALL"
+        " count(*) AS n, min(instant) AS first, max(instant) AS last"
+        f"\nFROM ({raw.sql}) WHERE {where} GROUP BY ALL"
     )
     found = fetch(connection, sql, raw.params)
     local = (found["local_time"] & found["quarter_hour"].is_not_null()).to_numpy()

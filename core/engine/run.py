@@ -1,4 +1,4 @@
-"""Running one pass of the kernel: aggregate the traffic by its keys, all results on the same groups."""
+"""One run over the traffic: every statement counts all slices at once, all results share the same groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,18 +7,47 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from core.engine.slices import Pass
+from core.engine.slices import Dimension, Slice
 from core.engine.statement import Relation, fetch
 
 
 @dataclass(frozen=True)
 class Run:
-    """A pass over `traffic`, whose groups are the rows of `groups` (its keys), the same for all results."""
+    """The traffic and the `slices` it is counted by.
+
+    `groups` are the cells-to-be: rows of ``slice`` (place in `slices`), ``window_start`` and the dimensions,
+    sorted by them; null where a slice is not cut by a dimension. Counts have a row for each.
+    """
 
     connection: duckdb.DuckDBPyConnection
     traffic: Relation
-    plan: Pass
+    slices: tuple[Slice, ...]
     groups: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def dimensions(self) -> list[Dimension]:
+        """Every dimension of the slices."""
+        return list({each.name: each for cut in self.slices for each in cut.dimensions}.values())
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that name a group."""
+        return ["slice", "window_start", *(each.name for each in self.dimensions)]
+
+    def grouping(self, *by: Sequence[str]) -> tuple[str, str]:
+        """Return SQL: the key columns, and the grouping sets of every slice with each of the lists `by`."""
+        names = [each.name for each in self.dimensions]
+        sets = [
+            f"({', '.join(['window_start', *(d.name for d in cut.dimensions), *extra])})"
+            for cut in self.slices
+            for extra in by or ((),)
+        ]
+        number = "0"
+        if names:
+            masks = [_mask(names, {d.name for d in cut.dimensions}) for cut in self.slices]
+            whens = " ".join(f"WHEN {mask} THEN {i}" for i, mask in enumerate(masks))
+            number = f"CASE grouping({', '.join(names)}) {whens} END"
+        return ", ".join([f"{number} AS slice", "window_start", *names]), f"GROUPING SETS ({', '.join(sets)})"
 
     def aggregate(
         self,
@@ -28,11 +57,11 @@ class Run:
         derived: Mapping[str, str] | None = None,
         params: Mapping[str, object] | None = None,
     ) -> pl.DataFrame:
-        """Return the aggregates `items` per key (and `by`); `derived` columns are computed first."""
+        """Return the aggregates `items` per group (and `by`); `derived` columns are computed first."""
         extra = "".join(f",\n {expression} AS {name}" for name, expression in (derived or {}).items())
-        keys = ", ".join([*self.plan.keys, *by])
+        keys, sets = self.grouping(by)
         rows = f"SELECT *{extra} FROM ({self.traffic.sql})"
-        return self.query(f"SELECT {keys}, {', '.join(items)}\nFROM ({rows})\nGROUP BY {keys}", params)
+        return self.query(f"SELECT {', '.join([keys, *by, *items])}\nFROM ({rows})\nGROUP BY {sets}", params)
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
         """Return the rows of a statement that reads the traffic."""
@@ -40,13 +69,24 @@ class Run:
 
     def over(self, *results: pl.DataFrame) -> "Run":
         """Return this run with the groups these results have."""
-        keys = self.plan.keys
+        keys = self.keys
         return replace(self, groups=pl.concat([each.select(keys) for each in results]).unique().sort(keys))
+
+    def first(self, count: int) -> "Run":
+        """Return the run over the first slices alone; its groups are the first of this one's."""
+        fewer = replace(self, slices=self.slices[:count])
+        return replace(fewer, groups=self.groups.filter(pl.col("slice") < count).select(fewer.keys))
 
     def rows_of(self, result: pl.DataFrame) -> np.ndarray:
         """Return the row of `groups` each row of a result belongs to."""
+        keys = self.keys
         numbered = self.groups.with_row_index("group_row")
-        found = result.select(self.plan.keys).join(
-            numbered, on=self.plan.keys, how="left", maintain_order="left"
+        found = result.select(keys).join(
+            numbered, on=keys, how="left", nulls_equal=True, maintain_order="left"
         )
         return found["group_row"].to_numpy().astype(np.int64)
+
+
+def _mask(names: Sequence[str], grouped: set[str]) -> int:
+    """Return what grouping(names) says in the set that groups by `grouped`: a bit for each name not in it."""
+    return sum(1 << i for i, name in enumerate(reversed(names)) if name not in grouped)

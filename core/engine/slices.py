@@ -1,9 +1,8 @@
-"""Which slices of the traffic are counted, in how few passes over the rows, and how counts are added up."""
+"""Which slices of the traffic are counted: all of it, segments, versions, variants and groups of people."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 
 from core.declaration import Declaration
@@ -35,33 +34,6 @@ class Slice:
 
     dimensions: tuple[Dimension, ...]
     groups: frozenset[str] | None = None
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One pass over the rows, grouped by window and `dimensions`, whose counts add up to `slices`.
-
-    `everything` is false for fairness groups, which need only the rows and performance kinds.
-    """
-
-    dimensions: tuple[Dimension, ...]
-    slices: tuple[Slice, ...]
-    everything: bool = True
-
-    @property
-    def keys(self) -> list[str]:
-        """The key columns of the pass's results."""
-        return ["window_start", *(d.name for d in self.dimensions)]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How a pass's groups add up to a slice's cells: taken in `order`, added from each of `starts` on."""
-
-    order: np.ndarray
-    starts: np.ndarray
-    keep: np.ndarray
-    labels: pl.DataFrame  # window_start, segment, version, variant, group of each kept cell
 
 
 def dimensions(declaration: Declaration, grid: Grid) -> list[Dimension]:
@@ -110,34 +82,17 @@ def group_slices(attributes: Sequence[Dimension], version: Sequence[Dimension], 
     return slices
 
 
-def passes(cuts: Sequence[Dimension], sizes: Mapping[str, int], largest: int) -> list[Pass]:
-    """Return passes with at most `largest` groups per window: a crossed pass costs little more than a plain.
+def labels(groups: pl.DataFrame, slices: Sequence[Slice]) -> pl.DataFrame:
+    """Return the CELLS keys segment, version, variant and group of rows with ``slice`` and its dimensions.
 
-    `sizes` are the dimensions' numbers of values; a dimension that fits nowhere gets a pass of its own.
+    Column ``kept`` is false for combinations of attributes that are not among the grid's groups.
     """
-    bundles: list[list[Dimension]] = [[]]
-    for each in sorted(cuts, key=lambda d: (sizes[d.name], d.name)):
-        crossed = sizes[each.name]
-        for other in bundles[-1]:
-            crossed *= sizes[other.name]
-        if crossed > largest and bundles[-1]:
-            bundles.append([])
-        bundles[-1].append(each)
-    plans = [Pass(tuple(bundle), tuple(Slice((each,)) for each in bundle)) for bundle in bundles]
-    return [replace(plans[0], slices=(Slice(()), *plans[0].slices)), *plans[1:]]
-
-
-def summary(keys: pl.DataFrame, cut: Slice) -> Summary:
-    """Return how the groups of a pass (rows of `keys`) add up to a slice."""
-    names = ["window_start", *(d.name for d in cut.dimensions)]
-    ordered = keys.select(names).with_row_index("row").sort(*names, "row")
-    distinct = ordered.group_by(names, maintain_order=True).agg(pl.len())
-    starts = np.concatenate([[0], np.cumsum(distinct["len"].to_numpy())[:-1]]).astype(np.int64)
-    labels = distinct.select("window_start", *(_label(part, cut).alias(part) for part in _SLICE_COLUMNS))
-    keep = np.arange(labels.height)
-    if cut.groups is not None:
-        keep = np.flatnonzero(labels["group"].is_in(list(cut.groups)).to_numpy())
-    return Summary(ordered["row"].to_numpy(), starts, keep, labels[keep])
+    parts = []
+    for number, cut in enumerate(slices):
+        keys = {part: _label(part, cut) for part in _SLICE_COLUMNS}
+        kept = keys["group"].is_in(list(cut.groups)) if cut.groups is not None else pl.lit(True)
+        parts.append(groups.filter(slice=number).select("window_start", **keys, kept=kept))
+    return pl.concat(parts)
 
 
 def _label(part: str, cut: Slice) -> pl.Expr:

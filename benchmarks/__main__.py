@@ -1,0 +1,29 @@
+"""Run all benchmarks or the named ones and print their tables: python -m benchmarks [NAME …] [--rows N]."""
+
+import argparse
+
+from benchmarks import engine
+from benchmarks.table import show
+
+BENCHMARKS = {"engine": engine.run}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)} (default: all)"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="rows of the prediction log, e.g. 10_000_000"
+    )
+    options = parser.parse_args()
+    unknown = sorted(set(options.names) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
+    for name in options.names or BENCHMARKS:
+        for table in BENCHMARKS[name](options.rows):
+            show(table)
+
+
+if __name__ == "__main__":
+    main()
