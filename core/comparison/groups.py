@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import accuracy_score, precision_score
 
 from core.comparison.answers import Codes, binary, multiclass, regression
 from core.comparison.kinds import texts
@@ -115,7 +114,9 @@ def _decisions(group: Codes, predicted: Codes, label: Codes, names: list[str]) -
 
 def _by_fairlearn(table: Numbers, rates: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """Return the rates of groups with fairlearn's values wherever they are defined."""
-    from fairlearn import metrics  # takes a second, which only a comparison of groups has to spend
+    # These imports take a second, which only a comparison of groups has to spend.
+    from fairlearn import metrics
+    from sklearn.metrics import accuracy_score, precision_score
 
     weights = table if "selection_rate" in rates else table[:, :, :2]
     group, predicted, label = np.nonzero(weights)
