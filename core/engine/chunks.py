@@ -15,7 +15,6 @@ from core.engine.roles import Field, label_field, label_in_files, outcome_fields
 from core.engine.slices import Dimension
 from core.engine.source import Opened
 from core.engine.statement import Relation, fetch
-from core.entities import Grid
 from core.windows import Window
 
 _ROWS_PER_CHUNK = 2_000_000  # rows whose ids are held in memory at once
@@ -34,7 +33,6 @@ class Chunk:
 
 def chunks(
     source: Opened,
-    grid: Grid,
     windows: Sequence[Window],
     fields: Sequence[Field],
     dimensions: Sequence[Dimension] = (),
@@ -50,8 +48,8 @@ def chunks(
     label, logged = label_field(declaration), False
     if label and label_in_files(declaration) and label.column in source.has_columns:
         wanted[Field("logged_label", label.column, label.reading)], logged = None, True
-    joined = with_id or label_in_files(declaration)
-    staged = joined or len(source.paths) > _FILES_READ_AGAIN
+    joined = label is not None and label_in_files(declaration)
+    staged = with_id or joined or len(source.paths) > _FILES_READ_AGAIN
     most = min(_ROWS_PER_CHUNK, _VALUES_STAGED // len(wanted)) if staged else None
     with reading(source.connection, source.paths):
         for some in _split(source, windows, most):
@@ -63,14 +61,14 @@ def chunks(
             relation, left_out = traffic.in_windows(raw), None
             if with_id and _find_repeated(connection, relation):
                 left_out, relation = relation, traffic.once(relation)
-            if label and label_in_files(declaration):
+            if label and joined:
                 find_labels(source, bounds)
                 relation = traffic.labelled(relation, label.alias, logged=logged)
             derived = {d.name: d.expression for d in dimensions}
-            own = argmax_prediction(declaration) or threshold_prediction(declaration, grid)
+            own = argmax_prediction(declaration) or threshold_prediction(declaration)
             if own and declaration.task != "regression":
                 derived = {"prediction": own, **derived}
-            judged = _with_params(traffic.judged(relation, declaration, derived), dimensions)
+            judged = _with_params(traffic.judged(relation, declaration, derived, joined=joined), dimensions)
             yield Chunk(
                 tuple(some),
                 _stage(connection, judged) if staged else judged,

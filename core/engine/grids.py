@@ -61,7 +61,7 @@ def build_grid(source: Opened, windows: Sequence[Window], *, reference_id: str, 
     fields, numbers, categories = measured(declaration, blank)
     found = Reference()
     share = one_in(sum(rows_per_window(source, windows)))
-    for chunk in chunks(source, blank, windows, fields, [*cuts, *attributes]):
+    for chunk in chunks(source, windows, fields, [*cuts, *attributes]):
         if frozen:
             add_numbers(source, chunk, numbers, found.numbers, share)
             if (

@@ -22,7 +22,7 @@ def label_rows(source: Opened) -> Relation:
 
 
 def find_labels(source: Opened, bounds: tuple[int, int]) -> None:
-    """Make table `labels`: for each id in the windows, the label that became available last."""
+    """Make table `labels`: for each id in the windows, the label that became available last, if any did."""
     declaration, connection = source.declaration, source.connection
     number = declaration.task == "regression"
     columns = ["label_number", "label_number_bad"] if number else ["label"]
@@ -46,10 +46,12 @@ def find_labels(source: Opened, bounds: tuple[int, int]) -> None:
     present = "label_number IS NOT NULL OR label_number_bad" if number else "label IS NOT NULL"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE labels AS SELECT r.id, "
-        + ", ".join(f"arg_max_null(r.{column}, {order}) AS {column}" for column in columns)
+        + ", ".join(
+            f"arg_max_null(r.{column}, {order}) FILTER (WHERE {present}) AS {column}" for column in columns
+        )
         + f"\nFROM ({raw.sql}) r LEFT JOIN label_offsets o ON r.local_time"
         f" AND o.quarter_hour = {dialect.quarter_hour('r.instant')}"
-        f"\nWHERE ({present}) AND r.id IN (SELECT id FROM ({ids.sql})) GROUP BY r.id",
+        f"\nWHERE r.id IN (SELECT id FROM ({ids.sql})) GROUP BY r.id",
         {
             **raw.params,
             **ids.params,

@@ -18,6 +18,7 @@ _LABELS = 3  # no, yes, unlabelled
 _ABOUT_ROWS = [
     "count(*) AS n",
     "count(CASE WHEN failed THEN 1 END) AS failures",
+    "count(CASE WHEN failed OR never THEN 1 END) AS unlabellable",
     "min(instant) AS first_instant",
     "max(instant) AS last_instant",
 ]
@@ -32,11 +33,13 @@ def rows(run: Run, tallied: pl.DataFrame, duplicates: pl.DataFrame | None) -> Co
     """Add up the rows of any statement that carries `row_tallies`."""
     found = blank("", Kind.ROWS, run.groups.height, 3, 0)
     at = run.rows_of(tallied)
-    n, labelled, failures = (tallied[name].to_numpy() for name in ("n", "labelled", "failures"))
+    n, labelled, failures, unlabellable = (
+        tallied[name].to_numpy() for name in ("n", "labelled", "failures", "unlabellable")
+    )
     np.add.at(found.tallies[:, 0], at, n)
     np.add.at(found.tallies[:, 1], at, n - labelled)
     np.add.at(found.counts[:, 1], at, failures)
-    np.add.at(found.counts[:, 2], at, n - failures)
+    np.add.at(found.counts[:, 2], at, n - unlabellable)
     np.minimum.at(found.low, at, tallied["first_instant"].to_numpy() / 1e6)
     np.maximum.at(found.high, at, tallied["last_instant"].to_numpy() / 1e6)
     if duplicates is not None:
@@ -212,12 +215,13 @@ def argmax_prediction(declaration: Declaration) -> str | None:
     return f"CASE WHEN {finite} THEN list_extract([{names}], list_position({every}, list_max({every}))) END"
 
 
-def threshold_prediction(declaration: Declaration, grid: Grid) -> str | None:
+def threshold_prediction(declaration: Declaration) -> str | None:
     """Return the predicted class of a binary model that logs only its score; None where it logs the class."""
     score = next(iter(scores(declaration)), None)
     if declaration.predictions.prediction or score is None:
         return None
-    no, yes = (dialect.text_literal(name) for name in binary_classes(declaration, grid.classes).names)
+    # Named without the grid, which is not there yet when the reference's own rows are read.
+    no, yes = (dialect.text_literal(name) for name in binary_classes(declaration, ()).names)
     usable = f"coalesce(isfinite({score}), FALSE)"
     return (
         f"CASE WHEN {usable} THEN CASE WHEN {score} >= {declaration.threshold!r} THEN {yes} ELSE {no} END END"

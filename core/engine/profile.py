@@ -32,7 +32,7 @@ def profile(source: Opened, grid: Grid, windows: Sequence[Window]) -> pl.DataFra
     fields, numbers, categories = measured(declaration, grid)
     fields += _operation_fields(declaration)
     found = []
-    for chunk in chunks(source, grid, windows, fields, [*cuts, *attributes]):
+    for chunk in chunks(source, windows, fields, [*cuts, *attributes]):
         with reading(source.connection, source.paths):
             run, counted = _outcomes(source, chunk, grid, slices)
             if not run.groups.is_empty():

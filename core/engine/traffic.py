@@ -72,19 +72,29 @@ def once(relation: Relation) -> Relation:
 def labelled(relation: Relation, label: str, *, logged: bool) -> Relation:
     """Return the rows with column `label` of table `labels`, joined by id, else (`logged`) of the log itself.
 
-    A log with labels beside label files is one that Steward kept: the sample of a reference.
+    A log with labels beside label files is one that Steward kept: the sample of a reference. A row whose
+    label came and was empty will `never` have one: a cancelled flight has no air time.
     """
     own, own_bad = ("r.logged_label", "r.logged_label_bad") if logged else ("NULL", "FALSE")
     columns = f"coalesce(l.{label}, {own}) AS {label}"
+    never = f"l.id IS NOT NULL AND l.{label} IS NULL"
     if label == "label_number":
-        columns += f", CASE WHEN l.id IS NULL THEN {own_bad} ELSE l.{label}_bad END AS {label}_bad"
+        bad = f"CASE WHEN l.id IS NULL THEN {own_bad} ELSE coalesce(l.{label}_bad, FALSE) END"
+        columns += f", {bad} AS {label}_bad"
+        never += f" AND NOT coalesce(l.{label}_bad, FALSE)"
+    columns += f", {never} AS never"
     return Relation(
         f"SELECT r.*, {columns}\nFROM ({relation.sql}) r LEFT JOIN labels l ON l.id = r.id", relation.params
     )
 
 
-def judged(relation: Relation, declaration: Declaration, columns: Mapping[str, str]) -> Relation:
-    """Return the rows with `failed` (an error status), no label where a row failed, and derived columns."""
+def judged(
+    relation: Relation, declaration: Declaration, columns: Mapping[str, str], *, joined: bool
+) -> Relation:
+    """Return the rows with `failed` (an error status), no label where a row failed, and derived columns.
+
+    `joined` says that `labelled` has added whether a row will `never` have a label.
+    """
     failed = "FALSE"
     if declaration.operations.status:
         failed = (
@@ -97,7 +107,10 @@ def judged(relation: Relation, declaration: Declaration, columns: Mapping[str, s
         bad = f", label_number_bad AND NOT {failed} AS label_number_bad" if label == "label_number" else ""
         replaced = f" REPLACE (CASE WHEN NOT {failed} THEN {label} END AS {label}{bad})"
     derived = "".join(f",\n {expression} AS {name}" for name, expression in columns.items())
-    return Relation(f"SELECT *{replaced}, {failed} AS failed{derived} FROM ({relation.sql})", relation.params)
+    never = "" if joined else ", FALSE AS never"
+    return Relation(
+        f"SELECT *{replaced}, {failed} AS failed{never}{derived} FROM ({relation.sql})", relation.params
+    )
 
 
 def _select(

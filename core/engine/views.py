@@ -12,10 +12,7 @@ from core.engine.quarters import rows_per_window
 from core.engine.roles import Field, label_field, protected_columns, scores
 from core.engine.source import Opened
 from core.engine.statement import fetch
-from core.entities import Grid
 from core.windows import Window
-
-_NO_GRID = Grid("", frozen=False)
 
 
 def sample(source: Opened, windows: Sequence[Window], limit: int) -> pl.DataFrame:
@@ -45,9 +42,7 @@ def _read(
     ]
     schema = {timestamp: pl.Datetime("us", "UTC")} | {name: pl.String() for name in names}
     frames = []
-    for chunk in (
-        chunks(source, _NO_GRID, windows, _fields(source, names)) if source.predictions and windows else ()
-    ):
+    for chunk in chunks(source, windows, _fields(source, names)) if source.predictions and windows else ():
         chosen = f"SELECT {', '.join(items)} FROM ({chunk.traffic.sql}) WHERE {where}"
         sql = f"{chosen} ORDER BY {', '.join(order)} LIMIT {limit}"
         with reading(source.connection, source.paths):

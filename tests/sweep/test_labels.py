@@ -59,6 +59,21 @@ def test_numbers_do_not_depend_on_where_the_label_came_from(labelled: Model, mod
     assert [together[day] for day in range(10)] == pytest.approx([apart[day] for day in range(10)], rel=1e-12)
 
 
+def test_a_label_that_came_empty_will_never_come(labelled: Model) -> None:
+    empty = labels(12).with_columns(actual=pl.when(pl.int_range(pl.len()) >= 50).then("actual"))
+    labelled.write(empty, "012.parquet", folder="labels/loans")
+    labelled.sweep(15.6)
+    assert labelled.values("labelled_share")[12] == 1.0  # of the 150 that can have one
+    labelled.write(labels(12, landed=14), "late.parquet", folder="labels/loans")
+    labelled.write(
+        empty.with_columns(landed_at=FIRST + timedelta(days=14.5)), "again.parquet", folder="labels/loans"
+    )
+    labelled.sweep(15.7)
+    assert labelled.values("labelled_share")[12] == 1.0
+    before, after = rows(12)["actual"].mean(), labelled.values("label_rate")[12]
+    assert after == pytest.approx(before)  # an empty answer never takes a label back
+
+
 def test_the_latest_label_wins(labelled: Model) -> None:
     changed = labels(3, landed=9).with_columns(actual=1 - pl.col("actual"))
     before = labelled.values("label_rate")[3]

@@ -106,6 +106,17 @@ def test_naive_local_time_and_the_days_the_clocks_change(empty: Model) -> None:
     assert found["window_start"][0] == datetime(2024, 3, 1, 5, tzinfo=UTC)
 
 
+def test_a_prediction_made_of_the_score_is_known_from_the_reference_on(empty: Model) -> None:
+    for day in DAYS:
+        frame = rows(day).drop("predicted").with_columns(pl.col("actual").cast(pl.Boolean))
+        empty.write(frame, f"{day:03}.parquet")
+    columns = {key: name for key, name in COLUMNS.items() if key != "prediction"}
+    empty.declare(predictions={"path": "predictions/loans", **columns, "actual": "actual"})
+    empty.sweep(12.5)
+    assert set(empty.values("unseen_share", "prediction").values()) == {0.0}
+    assert set(empty.values("unseen_share", "actual").values()) == {0.0}
+
+
 def test_rebuild_counts_a_compacted_log_from_its_new_files(empty: Model) -> None:
     empty.days(*DAYS)
     before = volumes(empty)
