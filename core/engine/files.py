@@ -18,6 +18,7 @@ import duckdb
 from core.engine import dialect
 from core.errors import LogError
 
+PANDAS_INDEX = "Unnamed: 0"
 _CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # A mistake in a statement or too little memory; anything else that fails while reading is the file's fault.
 _NOT_THE_FILE = (
@@ -106,7 +107,7 @@ class Files:
     def _staged(self, path: str) -> str:
         """Copy a CSV to Parquet as text, in order; the kernel casts, and counts what cannot be cast."""
         copy = str(Path(self._staging.name) / f"{len(self._known)}.parquet")
-        delimiter, names = _csv_header(path)
+        delimiter, names = csv_header(path)
         self._connection.execute("SET preserve_insertion_order = true")
         try:
             self._connection.execute(
@@ -186,8 +187,11 @@ def _hive_keys(path: str) -> list[tuple[str, str | None]]:
     return [(key, None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value)) for key, value in pairs]
 
 
-def _csv_header(path: str) -> tuple[str, list[str]]:
-    """Return the delimiter and the column names; a sniffer would skip lines until the rest looks regular."""
+def csv_header(path: str) -> tuple[str, list[str]]:
+    """Return the delimiter and the column names; a sniffer would skip lines until the rest looks regular.
+
+    A first column without a name is the index that pandas wrote, and is called what pandas calls it.
+    """
     open_ = gzip.open if path.lower().endswith(".gz") else Path.open
     with open_(Path(path), "rb") as file:
         try:
@@ -198,8 +202,11 @@ def _csv_header(path: str) -> tuple[str, list[str]]:
             ) from None
     delimiter = max(",;\t|", key=line.count)
     names = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
+    if len(names) > 1 and not names[0].strip():
+        names[0] = PANDAS_INDEX
     if not all(name.strip() for name in names) or len(set(names)) < len(names) or "\0" in line or not names:
         raise LogError(
-            f"{path}: the first line {line[:80]!r} is no row of distinct column names; add a header line"
+            f"{path}: the first line {line[:80]!r} is no row of distinct column names; add a header line,"
+            " or name every column"
         )
     return delimiter, names

@@ -229,3 +229,13 @@ def test_of_many_files_the_broken_one_is_named(engine, good, tmp_path, scored):
     grid = engine.build_grid(Source(()), scored, [], reference_id="r", frozen=False)
     with pytest.raises(LogError, match=r"page\.parquet: cannot be read"):
         engine.profile(source, scored, grid, one_day(scored))
+
+
+def test_a_csv_may_begin_with_the_nameless_index_that_pandas_writes(engine, tmp_path, scored):
+    file = tmp_path / "log.csv"
+    file.write_text(",at,id,p,x\n0,2024-05-01T00:00:00Z,a,0.1,1\n")
+    facts = engine.scan(str(file), scored)
+    assert (facts.rows, next(iter(facts.columns))) == (1, "Unnamed: 0")
+    other = tmp_path / "other.csv"
+    other.write_text("at,,id,p,x\n2024-05-01T00:00:00Z,0,a,0.1,1\n")
+    assert "name every column" in refused(engine, str(other), scored)
