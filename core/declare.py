@@ -9,16 +9,16 @@ import polars as pl
 import yaml
 
 from core.declaration import SLUG
+from core.engine.files import csv_header
 from core.errors import InputError, LogError
 from core.guess import Guess, guess
+from core.pace import Pace, pace
+from core.reference import DEFAULT_MINIMUM_ROWS, DEFAULT_WINDOWS
 
 SAMPLE_FILES = 3
 SAMPLE_ROWS = 10_000
 FILL_IN = "fill in"  # marks what a person must decide
-_READERS = {
-    ".parquet": pl.scan_parquet,
-    ".csv": lambda file: pl.scan_csv(file, try_parse_dates=True, infer_schema_length=1_000),
-}
+_SUFFIXES = (".parquet", ".csv")
 
 
 def declare(name: str, files: Sequence[str | Path], root: str | Path | None = None) -> str:
@@ -41,21 +41,24 @@ def declare(name: str, files: Sequence[str | Path], root: str | Path | None = No
     if not re.fullmatch(SLUG, name):
         raise InputError(f"{name!r} cannot name a model; expected a-z, 0-9, _ and -, first a letter or digit")
     paths = _files(files)
-    sample = pl.concat([_head(path) for path in _spread(paths)], how="diagonal_relaxed")
-    found = guess(sample)
-    return "\n".join(_lines(name, _pattern(paths, root), found)) + "\n"
+    heads = [_head(path) for path in _spread(paths)]
+    found = guess(pl.concat(heads, how="diagonal_relaxed"))
+    column = found.timestamp
+    rhythm = pace([head[column] for head in heads if column in head.columns]) if column else None
+    alone = len(paths) == 1 and not Path(files[0]).is_dir()
+    return "\n".join(_lines(name, _pattern(paths, root, alone=alone), found, rhythm)) + "\n"
 
 
 def _files(given: Sequence[str | Path]) -> list[Path]:
     paths: list[Path] = []
     for each in map(Path, given):
         if each.is_dir():
-            paths += sorted(path for path in each.rglob("*") if path.suffix in _READERS)
+            paths += sorted(path for path in each.rglob("*") if path.suffix in _SUFFIXES)
         elif not each.exists():
             raise LogError(f"{each}: no such file; expected Parquet or CSV files or a folder of them")
         else:
             paths.append(each)
-    wrong = [path for path in paths if path.suffix not in _READERS]
+    wrong = [path for path in paths if path.suffix not in _SUFFIXES]
     if wrong or not paths:
         raise InputError(
             f"{', '.join(map(str, wrong or given))}: expected files that end in .parquet or .csv"
@@ -70,24 +73,29 @@ def _spread(paths: list[Path]) -> list[Path]:
 
 def _head(path: Path) -> pl.DataFrame:
     try:
-        return _READERS[path.suffix](path).head(SAMPLE_ROWS).collect()
+        if path.suffix == ".parquet":
+            return pl.scan_parquet(path).head(SAMPLE_ROWS).collect()
+        delimiter, names = csv_header(str(path))
+        return pl.read_csv(
+            path, separator=delimiter, new_columns=names, n_rows=SAMPLE_ROWS, infer_schema_length=1_000
+        )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise LogError(
             f"{path}: cannot be read ({str(error).splitlines()[0]}); is the file complete?"
         ) from error
 
 
-def _pattern(paths: list[Path], root: str | Path | None) -> str:
-    if len(paths) == 1:
+def _pattern(paths: list[Path], root: str | Path | None, *, alone: bool) -> str:
+    if alone:
         path = paths[0]
-    else:
+    else:  # a folder may grow
         folder = Path(commonpath([each.parent for each in paths]))
-        path = folder / "**" / f"*{paths[0].suffix}"
+        path = folder / "**" / f"*{paths[0].suffix}" if len({p.suffix for p in paths}) == 1 else folder
     home = Path(root).resolve() if root else None
     return str(path.relative_to(home) if home and path.is_relative_to(home) else path)
 
 
-def _lines(name: str, path: str, found: Guess) -> Iterator[str]:
+def _lines(name: str, path: str, found: Guess, rhythm: Pace | None) -> Iterator[str]:
     yield _line("model", _text(name))
     yield _line("owner", "owner@example.com", f"{FILL_IN}: who answers for this model")
     yield _line("# team", "my-team")
@@ -98,10 +106,7 @@ def _lines(name: str, path: str, found: Guess) -> Iterator[str]:
     yield from _log_lines(path, found)
     yield from _outcome_lines(found)
     yield from _feature_lines(found)
-    yield _line(
-        "# reference", "{period: [2024-01-01, 2024-02-01]}", "default: the first 28 windows of 1,000 rows"
-    )
-    yield _line("window", "1d", "1h 1d 1w 1mo 1y")
+    yield from _window_lines(rhythm)
     if found.numeric or found.categorical:
         yield "monitors:"
         yield "  - {metric: drift, columns: all, threshold: auto, for: 2 windows, severity: warning}"
@@ -111,15 +116,23 @@ def _lines(name: str, path: str, found: Guess) -> Iterator[str]:
 def _log_lines(path: str, found: Guess) -> Iterator[str]:
     yield "predictions:"
     yield _line("  path", _text(path))
-    if found.timestamp:
-        yield _line("  timestamp", _text(found.timestamp))
-    else:
-        yield _line("  # timestamp", "column", f"{FILL_IN}: when the prediction was made; none was found")
+    when = f"{FILL_IN}: when the prediction was made; none was found"
+    yield from _role_line(found, "timestamp", when)
     why = "the timestamps carry no zone, name theirs" if found.naive else "windows are cut in this zone"
     yield _line("  timezone", "UTC", f"{FILL_IN}: {why}, e.g. America/New_York")
     for key in ("prediction_id", "version", "variant", "score", "prediction", "actual"):
-        value = getattr(found, key)
-        yield _line(f"  {key}", _text(value)) if value else _line(f"  # {key}", "column", "none was found")
+        yield from _role_line(found, key, "none was found")
+
+
+def _role_line(found: Guess, key: str, otherwise: str) -> Iterator[str]:
+    """Say the column of a role, or which comes near and what keeps it from it, or `otherwise`."""
+    if value := getattr(found, key):
+        yield _line(f"  {key}", _text(value))
+    elif key in found.amiss:
+        column, why = found.amiss[key]
+        yield _line(f"  # {key}", _text(column), f"{FILL_IN}: {why}")
+    else:
+        yield _line(f"  # {key}", "column", otherwise)
 
 
 def _outcome_lines(found: Guess) -> Iterator[str]:
@@ -133,6 +146,18 @@ def _outcome_lines(found: Guess) -> Iterator[str]:
     if not found.actual:
         labels = "{path: labels/*.parquet, prediction_id: id, actual: label, delay: 2d}"
         yield _line("# labels", labels, "if labels arrive later")
+
+
+def _window_lines(rhythm: Pace | None) -> Iterator[str]:
+    default = f"the first {DEFAULT_WINDOWS} windows of {DEFAULT_MINIMUM_ROWS:,} rows"
+    window = rhythm.window if rhythm else "1d"
+    if rhythm is None or rhythm.suits_default_reference:
+        yield _line("# reference", "{period: [2024-01-01, 2024-02-01]}", f"default: {default}")
+    else:
+        start, end = rhythm.reference_period()
+        why = f"guessed: at about {rhythm.rows_per_day:,.0f} rows a day the default ({default}) never comes"
+        yield _line("reference", f"{{period: [{start}, {end}]}}", why)
+    yield _line("window", window, "1h 1d 1w 1mo 1y")
 
 
 def _feature_lines(found: Guess) -> Iterator[str]:

@@ -14,7 +14,7 @@ _TIMESTAMP = """
     created_at *_timestamp *_time *_at date *_date
 """
 _ID = "prediction_id request_id event_id transaction_id record_id row_id uuid guid id *_id *_uuid"
-_INDEX = "index unnamed:* row_number"
+_INDEX = "index unnamed:* unnamed:_* row_number __index_level_*"
 _SCORE = """
     score probability predicted_probability proba prob y_score y_prob y_proba pred_proba prediction_score p
     *_probability *_proba *_prob *_score probability_* prob_*
@@ -25,7 +25,7 @@ _PREDICTION = """
 """
 _ACTUAL = """
     actual label y_true ground_truth target truth outcome y observed actual_* *_actual true_* *_label
-    observed_*
+    observed_* default defaulted is_default churned is_churn fraud is_fraud
 """
 _VERSION = "model_version version model_id"
 _VARIANT = "variant arm"
@@ -40,6 +40,9 @@ _PERSONAL = "name *_name email *_email phone *_phone address *_address ssn iban 
 _POSITIVE = "1 true yes y t positive pos fraud churn churned default late bad"
 _LABEL_TIME = re.compile(r"label|actual|available|landed|resolved|truth|outcome")
 _CLASS_PREFIX = re.compile(r"^(p|prob|proba|probability|score)_(.+)$")
+_ISO_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}|$)"
+_OTHER_TIME = r"^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}([T ]|$)"
+_OFFSET = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 _MANY = 20  # more distinct values than this are no classes
 
 
@@ -65,13 +68,15 @@ class Guess:
     protected: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)  # column → why it is no feature
+    amiss: dict[str, tuple[str, str]] = field(default_factory=dict)  # role → (column, what keeps it from it)
 
 
 def guess(sample: pl.DataFrame) -> Guess:
     """Return the probable role of each column of a sample of a prediction log."""
     free = {name: sample[name].drop_nulls() for name in sample.columns}
     timestamp = _timestamp(free)
-    zone = getattr(free.pop(timestamp).dtype, "time_zone", None) if timestamp else None
+    naive = _is_naive(free.pop(timestamp)) if timestamp else True
+    amiss = {} if timestamp else _almost_timestamp(free)
     roles: dict[str, Any] = {
         "timestamp": timestamp,
         "prediction_id": _take(free, _ID, _is_identifier),
@@ -86,12 +91,13 @@ def guess(sample: pl.DataFrame) -> Guess:
     return replace(
         outcome,
         **roles,
-        naive=zone is None,
+        naive=naive,
         numeric=numeric,
         categorical=categorical,
         protected=tuple(name for name in (*numeric, *categorical) if _matches(name, _PROTECTED)),
         sensitive=tuple(name for name in (*categorical, *left_out) if _matches(name, _PERSONAL)),
-        left_out=left_out,
+        left_out={**left_out, **outcome.left_out},
+        amiss={**amiss, **outcome.amiss},
     )
 
 
@@ -104,10 +110,25 @@ def _outcome(free: dict[str, pl.Series]) -> Guess:
     actual = _take(free, _ACTUAL, _is_outcome, taken)
     if prediction and not score and _is_share(taken[prediction]) and actual and taken[actual].n_unique() <= 2:
         score, prediction = prediction, None  # a probability under the name of a prediction
+    left_out = {}
+    while prediction and actual and _speak_of_other_classes(taken[prediction], taken[actual]):
+        left_out[prediction] = f"its values are not those of the label {actual}"
+        prediction = _take(free, _PREDICTION, _is_outcome, taken)
+    amiss = {} if classes or score else _almost_score(free)
     outcomes = [taken[name] for name in (prediction, actual) if name]
     task = "multiclass_classification" if classes else _task(score, prediction, outcomes)
+    if task == "custom" and amiss and actual and taken[actual].n_unique() == 2:
+        task = "binary_classification"
     positive = _positive(outcomes) if task == "binary_classification" else None
-    return Guess(task, score=classes or score, prediction=prediction, actual=actual, positive=positive)
+    return Guess(
+        task,
+        score=classes or score,
+        prediction=prediction,
+        actual=actual,
+        positive=positive,
+        left_out=left_out,
+        amiss=amiss,
+    )
 
 
 def _take(
@@ -153,13 +174,46 @@ def _is_time(values: pl.Series) -> bool:
         return values.dtype not in (pl.Time, pl.Duration)
     if values.dtype != pl.String or values.is_empty():
         return False
-    dated = values.str.contains(r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}|$)")
-    return int(dated.sum()) > 0.95 * len(values)
+    return int(values.str.contains(_ISO_TIME).sum()) > 0.95 * len(values)
+
+
+def _is_naive(values: pl.Series) -> bool:
+    if values.dtype == pl.String:
+        return not values.str.contains(_OFFSET).all()
+    return getattr(values.dtype, "time_zone", None) is None
+
+
+def _almost_timestamp(free: dict[str, pl.Series]) -> dict[str, tuple[str, str]]:
+    """Take the column out of `free` that is a timestamp for people only."""
+    column = _take(free, _TIMESTAMP, _is_written_otherwise)
+    return {"timestamp": (column, "no ISO 8601; write it like 2024-01-31 12:00:00")} if column else {}
+
+
+def _is_written_otherwise(values: pl.Series) -> bool:
+    return values.dtype == pl.String and len(values) > 0 and bool(values.str.contains(_OTHER_TIME).all())
+
+
+def _almost_score(free: dict[str, pl.Series]) -> dict[str, tuple[str, str]]:
+    """Take the column out of `free` that is called a probability but does not lie between 0 and 1."""
+    percent = _best(_SCORE, (name for name, values in free.items() if values.dtype.is_float()))
+    if percent is None:
+        return {}
+    highest = max(free.pop(percent).drop_nans().to_list(), default=0.0)
+    return {"score": (percent, f"values up to {highest:g}, a probability is 0 to 1; write it so")}
+
+
+def _speak_of_other_classes(prediction: pl.Series, actual: pl.Series) -> bool:
+    words = [set(series.unique().to_list()) for series in (prediction, actual) if series.dtype == pl.String]
+    return len(words) == 2 and max(map(len, words)) <= _MANY and not words[0] & words[1]
 
 
 def _is_identifier(values: pl.Series) -> bool:
     plain = values.dtype == pl.String or values.dtype.is_integer()
     return plain and len(values) > 0 and values.n_unique() == len(values)
+
+
+def _counts_upwards(values: pl.Series) -> bool:
+    return values.dtype.is_integer() and len(values) > _MANY and bool((values.diff().drop_nulls() > 0).all())
 
 
 def _is_number(values: pl.Series) -> bool:
@@ -225,11 +279,12 @@ def _features(columns: dict[str, pl.Series]) -> tuple[tuple[str, ...], tuple[str
         if values.is_empty():
             left_out[name] = "no value in the sample"
         elif values.dtype.is_numeric():
-            if _matches(name, _INDEX) or (_matches(name, _ID) and _is_identifier(values)):
+            named = _matches(name, _INDEX) or (_matches(name, _ID) and _is_identifier(values))
+            if named or _counts_upwards(values):
                 left_out[name] = "looks like an identifier"
             else:
                 numeric.append(name)
-        elif values.dtype.is_temporal():
+        elif _is_time(values):
             left_out[name] = "a time"
         elif values.dtype.is_nested() or values.dtype == pl.Binary:
             left_out[name] = f"of type {values.dtype}"

@@ -137,7 +137,7 @@ def test_several_files_become_a_glob_and_their_columns_are_united(tmp_path):
     ("name", "content", "message"),
     [
         ("log.parquet", b"PAR1 half", "log.parquet: cannot be read"),
-        ("log.csv", b"", "log.csv: cannot be read"),
+        ("log.csv", b"", "log.csv: the first line '' is no row of distinct column names"),
         ("log.txt", b"x", "expected files that end in .parquet or .csv"),
     ],
 )
@@ -171,3 +171,63 @@ def test_times_are_recognised_in_text(tmp_path):
     text = [moment.replace(tzinfo=UTC).isoformat() for moment in TIMES]
     _, found = declared(tmp_path, pl.DataFrame({"when": text, "y_pred": RNG.random(N) * 9}))
     assert found.predictions.timestamp == "when"
+
+
+def test_the_index_that_pandas_wrote_is_no_feature(tmp_path):
+    frame = pl.DataFrame({"": range(N), "ts": TIMES, "y_pred": RNG.random(N) * 9, "x": RNG.random(N)})
+    text, found = declared(tmp_path, frame, suffix="csv")
+    assert found.features is not None
+    assert found.features.numeric == ("x",)
+    assert "# left out: 'Unnamed: 0'" in text
+
+
+def test_a_csv_with_semicolons_is_declared(tmp_path):
+    file = tmp_path / "log.csv"
+    pl.DataFrame({"ts": TIMES, "y_pred": RNG.random(N), "x": RNG.random(N)}).write_csv(file, separator=";")
+    assert "numeric: [x]" in declare("m", [file])
+
+
+def test_a_folder_with_one_file_so_far_is_declared_as_the_folder(tmp_path):
+    (tmp_path / "logs").mkdir()
+    pl.DataFrame({"ts": TIMES, "y_pred": RNG.random(N)}).write_parquet(tmp_path / "logs" / "1.parquet")
+    assert "path: logs/**/*.parquet" in declare("m", [tmp_path / "logs"], tmp_path)
+    pl.DataFrame({"ts": TIMES, "y_pred": RNG.random(N)}).write_csv(tmp_path / "logs" / "2.csv")
+    assert "path: logs\n" in declare("m", [tmp_path / "logs"], tmp_path)
+
+
+def test_what_comes_near_a_role_is_named_with_what_keeps_it_from_it(tmp_path):
+    frame = pl.DataFrame(
+        {
+            "application_date": [time.strftime("%d.%m.%Y %H:%M") for time in TIMES],
+            "default_score": RNG.random(N) * 99,
+            "decision": RNG.choice(["accept", "reject"], N),
+            "default": RNG.choice(["no", "yes"], N),
+        }
+    )
+    frame.write_csv(tmp_path / "log.csv")
+    lines = declare("m", [tmp_path / "log.csv"]).splitlines()
+    marked = {line.split(":")[0].strip(): line for line in lines if "fill in" in line}
+    assert "application_date" in marked["# timestamp"]
+    assert "write it like 2024-01-31 12:00:00" in marked["# timestamp"]
+    assert "a probability is 0 to 1" in marked["# score"]
+    assert any(line.startswith("task: binary_classification") for line in lines)
+    assert "  actual: default" in lines
+    assert "# left out: decision (its values are not those of the label default)" in lines
+
+
+@pytest.mark.parametrize(
+    ("rows_per_day", "window", "reference"),
+    [
+        (2_000, "1d", None),
+        (300, "1d", "[2024-01-03, 2024-01-31]"),
+        (40, "1w", "[2024-01-08, 2024-04-01]"),
+        (5, "1mo", "[2024-02-01, 2024-08-01]"),
+    ],
+)
+def test_window_and_reference_suit_how_fast_the_log_grows(tmp_path, rows_per_day, window, reference):
+    step = timedelta(days=1) / rows_per_day
+    times = [datetime(2024, 1, 3) + step * i for i in range(rows_per_day * 3)]
+    _, found = declared(tmp_path, pl.DataFrame({"ts": times, "y_pred": RNG.random(len(times)) * 9}))
+    assert found.window == window
+    period = found.reference.period if found.reference else None
+    assert reference == (f"[{period[0]:%Y-%m-%d}, {period[1]:%Y-%m-%d}]" if period else None)
