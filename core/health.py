@@ -6,8 +6,12 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from core import findings
+from core.catalogue import CATALOGUE
 from core.declaration import Declaration
 from core.entities import ModelStatus
+from core.findings import Finding
+from core.usual import Normal, with_usual
 from core.windows import Window
 
 # The performance metric that speaks for a model: the first one its log can give.
@@ -18,7 +22,8 @@ HEADLINES = {
     "custom": (),
 }
 SPARKLINE_WINDOWS = 14
-NOTABLE_DISTANCE = 0.1  # Jensen–Shannon distance beyond what chance alone shows
+MINIMUM_LABELLED = 30  # below it a window's performance says more about chance than about the model
+QUIET = "predictions arrive; no monitor has judged them"
 FAIRNESS_GAPS = {"regression": "bias_difference"}
 _WHOLE = (
     (pl.col("segment") == "")
@@ -32,9 +37,9 @@ _WHOLE = (
 class Evidence:
     """What a status rests on.
 
-    `recent` and `reference` are METRICS frames: the last windows, and the reference as one window.
-    `learning` says what the reference still waits for (None once it is frozen); `last_timestamp` is of
-    the newest prediction up to now.
+    `recent` and `reference` are METRICS frames: of the last windows, and of the reference's own windows (a
+    file as one window; none while learning). `learning` says what the reference still waits for (None once
+    it is frozen); `last_timestamp` is of the newest prediction up to now.
     """
 
     recent: pl.DataFrame
@@ -54,74 +59,106 @@ def last_closed(declaration: Declaration, now: datetime) -> Window:
 def assess(
     declaration: Declaration, evidence: Evidence, previous: ModelStatus | None, now: datetime
 ) -> ModelStatus:
-    """Return the model's status at `now`; `since` is kept while the state stays the same."""
+    """Return the model's status at `now`.
+
+    `since` is kept while the state stays the same; of a healthy model it is since when what stands out does.
+    """
     closed = last_closed(declaration, now)
     recent = evidence.recent.filter(pl.col("window_start") <= closed.start)
-    state, since, why = _state(declaration, evidence, closed, now)
-    if previous is not None and previous.state == state:
-        since = previous.since
-    whole = recent.filter(_WHOLE).sort("window_start")
+    whole, reference = recent.filter(_WHOLE), _mature(evidence.reference.filter(_WHOLE), now)
     newest = _newest(whole)
-    distances = newest.filter(pl.col("metric") == "jensen_shannon")
-    excess = pl.col("value") - pl.col("expected").fill_null(0.0)
-    drift = _worst(distances, excess)
-    missing = _worst(
-        newest.filter((pl.col("metric") == "missing_share") & (pl.col("value") > 0)), pl.col("value")
+    distances, missing = (
+        with_usual(_metric(whole, name), _metric(reference, name))
+        for name in ("jensen_shannon", "missing_share")
     )
-    gap_metric = FAIRNESS_GAPS.get(declaration.task, "demographic_parity_difference")
-    fairness = _worst(
-        _mature(whole, now).filter(pl.col("metric") == gap_metric).pipe(_newest), pl.col("value").abs()
-    )
-    name, values, normal = _headline(declaration, whole, evidence.reference, now)
+    gaps = _metric(_mature(whole, now), FAIRNESS_GAPS.get(declaration.task, "demographic_parity_difference"))
+    headline = _headline(declaration, _mature(whole, now), reference)
+    zone = declaration.zone
+    found = [
+        *findings.performance(headline.name or "", headline.series, headline.normal, zone),
+        *findings.missing(missing, zone),
+        *findings.gaps(gaps, zone),
+        *findings.drift(distances, zone),
+    ]
+    state, since, reasons = _state(declaration, evidence, closed, found, now)
+    same = previous is not None and previous.state == state
+    if previous and same and (state != "healthy" or (QUIET in previous.reasons and not found)):
+        since = previous.since
+    drift = _worst(_newest(distances), pl.col("excess"))
+    most_missing = _worst(_newest(missing).filter(pl.col("value") > 0), pl.col("value"))
+    widest = _worst(_newest(gaps), pl.col("value").abs())
+    values = headline.series["value"].to_list()
     return ModelStatus(
         model=declaration.model,
         state=state,
         since=since,
-        reasons=(why, *evidence.problems),
+        reasons=(*reasons, *([headline.missing] if headline.missing else []), *evidence.problems),
         version=_live_version(recent),
         last_window=newest["window_start"].max() if newest.height else None,  # type: ignore[arg-type]
         last_timestamp=evidence.last_timestamp,
         rows=_number(newest.filter(pl.col("metric") == "volume")),
-        headline=name,
+        headline=headline.name,
         headline_value=values[-1] if values else None,
-        headline_reference=normal,
-        sparkline=values,
-        drifted_columns=distances.filter(excess >= NOTABLE_DISTANCE).height if distances.height else None,
+        headline_reference=headline.normal.middle if headline.normal else None,
+        sparkline=tuple(values[-SPARKLINE_WINDOWS:]),
+        drifted_columns=_newest(distances).filter(pl.col("excess") > 0).height if distances.height else None,
         drift_column=drift[0],
         drift_value=drift[1],
-        missing_column=missing[0],
-        missing_value=missing[1],
-        fairness_attribute=fairness[0],
-        fairness_value=fairness[1],
+        missing_column=most_missing[0],
+        missing_value=most_missing[1],
+        fairness_attribute=widest[0],
+        fairness_value=widest[1],
         updated_at=now,
     )
 
 
+@dataclass(frozen=True)
+class Headline:
+    """The metric that speaks for a model: its windows with enough labels, and what the reference's showed.
+
+    `missing` says why there is none although labels are complete.
+    """
+
+    name: str | None
+    series: pl.DataFrame
+    normal: Normal | None
+    missing: str | None = None
+
+
 def _state(
-    declaration: Declaration, evidence: Evidence, closed: Window, now: datetime
-) -> tuple[str, datetime, str]:
+    declaration: Declaration, evidence: Evidence, closed: Window, found: Sequence[Finding], now: datetime
+) -> tuple[str, datetime, Sequence[str]]:
     last = evidence.last_timestamp
     if last is None:
-        return "no_data", now, f"no predictions yet under {declaration.predictions.path}"
+        return "no_data", now, [f"no predictions yet under {declaration.predictions.path}"]
     if last < closed.start:
         day = last.astimezone(declaration.zone)
-        return "no_data", last, f"no predictions since {day:%-d %B %Y %H:%M}"
+        return "no_data", last, [f"no predictions since {day:%-d %B %Y %H:%M}"]
     if evidence.learning:
-        return "learning", now, evidence.learning
-    return "healthy", now, "predictions arrive; no monitor has judged them"
+        return "learning", now, [evidence.learning]
+    if found:
+        return "healthy", min(finding.since for finding in found), [finding.text for finding in found]
+    return "healthy", now, [QUIET]
 
 
-def _headline(
-    declaration: Declaration, whole: pl.DataFrame, reference: pl.DataFrame, now: datetime
-) -> tuple[str | None, tuple[float | None, ...], float | None]:
-    overall = _mature(whole, now).filter(pl.col("column") == "")
+def _headline(declaration: Declaration, mature: pl.DataFrame, reference: pl.DataFrame) -> Headline:
+    """Return the first headline metric with a value; only windows with enough labelled rows speak for it."""
+    overall, normal = (frame.filter(pl.col("column") == "") for frame in (mature, reference))
     for name in HEADLINES[declaration.task]:
-        series = overall.filter((pl.col("metric") == name) & pl.col("value").is_not_null())
-        if series.height:
-            values = tuple(series["value"].tail(SPARKLINE_WINDOWS).to_list())
-            normal = reference.filter(_WHOLE & (pl.col("metric") == name) & (pl.col("column") == ""))["value"]
-            return name, values, normal[0] if normal.len() else None
-    return None, (), None
+        series = _metric(overall, name).filter(pl.col("value").is_not_null()).sort("window_start")
+        if not series.height:
+            continue
+        enough = series.filter(pl.col("n") >= MINIMUM_LABELLED)
+        if enough.height:
+            judged = _metric(normal, name).filter(pl.col("n") >= MINIMUM_LABELLED)
+            return Headline(name, enough, Normal.of(judged))
+        few = f"no {CATALOGUE[name].title}: no recent window has {MINIMUM_LABELLED} labelled rows"
+        return Headline(None, enough, None, few)
+    return Headline(None, overall.clear(), None)
+
+
+def _metric(metrics: pl.DataFrame, name: str) -> pl.DataFrame:
+    return metrics.filter(pl.col("metric") == name)
 
 
 def _mature(metrics: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -133,7 +170,9 @@ def _newest(metrics: pl.DataFrame) -> pl.DataFrame:
 
 
 def _worst(metrics: pl.DataFrame, by: pl.Expr) -> tuple[str | None, float | None]:
-    ranked = metrics.filter(pl.col("value").is_not_null()).sort(by, "column", descending=[True, False])
+    ranked = metrics.filter(pl.col("value").is_not_null()).sort(
+        by, "column", descending=[True, False], nulls_last=True
+    )
     return (ranked["column"][0], ranked["value"][0]) if ranked.height else (None, None)
 
 

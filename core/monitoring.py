@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 import polars as pl
 
 from core import health, logs, reference
-from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
 from core.errors import LeaseLost
+from core.findings import LOOK_BACK_WINDOWS
 from core.measures import measure, merge_cells
 from core.publishing import Counted, Outcome, publish
 from core.recall import Known, recall, time_has_come
 from core.reference import Baseline
 from core.store import Store, leases, references, statistics, sweeps
 from core.survey import Survey, frozen_windows, source, survey
-
-RECENT_WINDOWS = 60  # what a status looks back on
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def _assess(
 ) -> ModelStatus:
     declaration = known.declaration
     last = _last_timestamp(found, counted, now)
-    since = declaration.calendar.back(last or now, RECENT_WINDOWS)
+    since = declaration.calendar.back(last or now, LOOK_BACK_WINDOWS)
     stored = statistics.read(store, declaration.model, "metrics", start=since, group="")
     again = [window.start for window in counted.windows]
     recent = pl.concat(
@@ -113,7 +111,7 @@ def _assess(
     )
     evidence = health.Evidence(
         recent=recent,
-        reference=_of_reference(baseline, declaration),
+        reference=_of_reference(store, known, baseline, counted),
         last_timestamp=last,
         learning=baseline.learning,
         problems=[*_file_problems(found, now), *_row_problems(recent)],
@@ -121,9 +119,23 @@ def _assess(
     return health.assess(declaration, evidence, known.status, now)
 
 
-def _of_reference(baseline: Baseline, declaration: Declaration) -> pl.DataFrame:
+def _of_reference(store: Store, known: Known, baseline: Baseline, counted: Counted) -> pl.DataFrame:
+    """Return the metrics of the reference's own windows; of a reference file, as if it were one window."""
+    first = last = None
+    if baseline.windows:
+        first, last = baseline.windows[0].start, baseline.windows[-1].start
+    elif known.reference is not None:
+        first, last = known.reference.first_window, known.reference.last_window
+    if first and last and not baseline.learning:
+        end = known.declaration.calendar.containing(last).end
+        stored = statistics.read(store, known.declaration.model, "metrics", start=first, end=end, group="")
+        again = [window.start for window in counted.windows]
+        fresh = counted.metrics.filter(pl.col("window_start").is_between(first, last))
+        windows = pl.concat([stored.filter(~pl.col("window_start").is_in(again)), fresh])
+        if windows.height:
+            return windows
     cells = merge_cells(baseline.cells)
-    return measure(cells, cells, baseline.grid, declaration)
+    return measure(cells, cells, baseline.grid, known.declaration)
 
 
 def _last_timestamp(found: Survey, counted: Counted, now: datetime) -> datetime | None:

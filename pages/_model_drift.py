@@ -4,6 +4,7 @@ import polars as pl
 import streamlit as st
 
 from core import charts, views
+from core.usual import with_usual
 from pages._model_parts import Selection, draw, meaning, nothing, reading, reference_end, series, title
 from pages._shared import read
 
@@ -49,7 +50,7 @@ def by_column(frame: pl.DataFrame, reference: pl.DataFrame, chosen: Selection) -
     roles = {declared.prediction: "prediction"}
     roles |= {declared.actual: "label"} if declared.actual else {}
     roles |= {declared.predictions.score: "score"} if isinstance(declared.predictions.score, str) else {}
-    ordered = views.with_usual(frame, reference).sort("window_start")
+    ordered = with_usual(frame, reference).sort("window_start")
     bucket = (
         pl.int_range(pl.len()) * SPARKLINE_POINTS // pl.max_horizontal(pl.len(), SPARKLINE_POINTS)
     ).over("column")
@@ -67,7 +68,7 @@ def by_column(frame: pl.DataFrame, reference: pl.DataFrame, chosen: Selection) -
         .agg(
             Usual=pl.col("usual").first().cast(pl.Float32),
             Unusual=(pl.col("excess") > 0).filter(pl.col("phase") != "open").mean().cast(pl.Float32),
-            _excess=pl.col("excess").mean(),
+            _excess=pl.col("excess").clip(0).mean(),
             Newest=closed.last().cast(pl.Float32),
             Largest=pl.col("value").max().cast(pl.Float32),
             On=pl.col("window_start").sort_by("value").last(),

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core import charts, views
 from core.entities import ModelStatus
+from core.usual import with_usual
 from pages._model_parts import Selection, draw, metric_chart, normals, nothing, series, title
 from pages._shared import read
 
@@ -102,7 +103,7 @@ def drifted_columns(chosen: Selection) -> None:
             )
             return
         counted = (
-            views.with_usual(frame, reference)
+            with_usual(frame, reference)
             .group_by("window_start", "window_end", "phase", "reference_id")
             .agg(value=(pl.col("excess") > 0).sum().cast(pl.Float64))
             .sort("window_start")

@@ -1,14 +1,15 @@
 """Figures: each takes rolled-up numbers and returns a plotly figure that reads the same in both themes."""
 
-from core.charts.marks import Normal
 from core.charts.over_time import bars_over_time, heat_over_time, over_time
 from core.charts.snapshot import calibration, confusion, distribution, groups, values
-from core.charts.style import COLOURS, GREY, Reading
+from core.charts.style import COLOURS, GREY, HEIGHT, Reading
 from core.charts.windows import thinned, with_gaps
+from core.usual import Normal
 
 __all__ = [
     "COLOURS",
     "GREY",
+    "HEIGHT",
     "Normal",
     "Reading",
     "bars_over_time",

@@ -1,6 +1,5 @@
 """What is drawn around a line: the reference, limits, what chance would show, unfinished windows."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -9,24 +8,7 @@ import polars as pl
 
 from core.charts.style import COLOURS, GREY, MAX_POINTS, transparent
 from core.charts.windows import thinned, wall_time, wall_times, with_gaps
-
-
-@dataclass(frozen=True)
-class Normal:
-    """What the reference windows showed: the middle value, and the range of nine in ten of them."""
-
-    middle: float
-    low: float | None = None
-    high: float | None = None
-
-    @classmethod
-    def of(cls, windows: pl.DataFrame) -> "Normal | None":
-        """Return what these windows showed, or None when none of them has a value."""
-        values = windows["value"].drop_nulls()
-        if not values.len():
-            return None
-        low, middle, high = (values.quantile(share, "linear") for share in (0.05, 0.5, 0.95))
-        return cls(float(middle or 0.0), low, high)
+from core.usual import Normal
 
 
 def draw_normal(figure: go.Figure, normal: Normal | None, first: datetime, last: datetime) -> None:

@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 import polars as pl
 
 from core.charts import marks
-from core.charts.marks import Normal
 from core.charts.style import COLOURS, HEIGHT, Reading, transparent
 from core.charts.windows import thinned, wall_time, wall_times, whole_days, with_gaps
+from core.usual import Normal
 
 
 def over_time(

@@ -1,7 +1,7 @@
 """What each page reads: one function per page, frozen results, numbers that the sweeps rolled up before."""
 
 from core.views.fairness import FairnessPage, fairness
-from core.views.model import ModelPage, model_page, reference_series, series, with_usual
+from core.views.model import ModelPage, model_page, reference_series, series
 from core.views.overview import Overview, VitalSigns, overview, vital_signs
 from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
@@ -28,5 +28,4 @@ __all__ = [
     "system",
     "verdict",
     "vital_signs",
-    "with_usual",
 ]

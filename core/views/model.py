@@ -110,23 +110,6 @@ def reference_series(store: Store, slug: str, metrics: Sequence[str], segment: s
     return frame.filter(pl.col("window_start") <= reference.last_window)
 
 
-def with_usual(frame: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
-    """Return distances beside what is usual for their column.
-
-    A single day always differs from a whole quarter (one weekday, one weather), so a distance says little
-    without the distances of the reference's own windows.
-
-    Returns
-    -------
-    The frame with ``usual``, which nineteen of twenty reference windows stay below, and ``excess`` above both
-    it and what chance alone shows; both null where the reference has no windows of this column.
-    """
-    usual = reference.group_by("column").agg(usual=pl.col("value").quantile(0.95, "linear"))
-    bar = pl.max_horizontal("usual", "expected")
-    excess = pl.when(pl.col("usual").is_not_null()).then((pl.col("value") - bar).clip(0))
-    return frame.join(usual, on="column", how="left").with_columns(excess=excess)
-
-
 def with_phase(frame: pl.DataFrame, declaration: Declaration, now: datetime) -> pl.DataFrame:
     """Return the frame with the column ``phase`` as of `now`."""
     # The share of labelled rows has no maturity of its own: it grows until the labels' delay has passed.

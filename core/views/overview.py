@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import polars as pl
 
+from core.health import QUIET
 from core.store import Store, due, heartbeats, status
-from core.views.verdict import facts
 
 # The order in which attention is due; also the order of the filter.
 STATE_ORDER = ("critical", "warning", "no_data", "learning", "healthy", "paused")
@@ -20,7 +19,7 @@ class Overview:
     """Every model's status.
 
     `models` has the columns of `status.overview` and `why`: the reasons of the state or, where nothing judged
-    the model, what stands out; a model that no sweep has reached yet has no `since`.
+    the model, what stands out. A model that no sweep has reached yet and a quiet one have no `since`.
     `runner_seen` is the newest heartbeat (wall time), None while no job runner ever ran.
     """
 
@@ -45,34 +44,25 @@ def overview(store: Store) -> Overview:
         models = status.overview(c)
         beats = heartbeats.every(c)
     urgency = pl.col("state").replace_strict({s: i for i, s in enumerate(STATE_ORDER)}, return_dtype=pl.Int8)
-    found = [_why(row) for row in models.select(_EXPLAINING).iter_rows(named=True)]
-    explained = models.with_columns(
-        pl.Series("why", [why for why, _ in found], dtype=pl.String),
-        pl.Series("_facts", [count for _, count in found], dtype=pl.Int8),
+    quiet = pl.col("reasons").list.get(0, null_on_oob=True).fill_null(QUIET) == QUIET
+    failed = (
+        pl.when(pl.col("error").is_not_null()).then(pl.lit("the last sweep failed; ")).otherwise(pl.lit(""))
     )
-    ordered = explained.sort(urgency, "_facts", "risk_tier", "model", descending=[False, True, False, False])
+    why = (
+        pl.when(pl.col("state") == "paused")
+        .then(pl.lit("sweeps leave it alone"))
+        .when(pl.col("since").is_null())
+        .then(failed + "no sweep has looked at it yet")
+        .otherwise(failed + pl.col("reasons").list.join("; "))
+    )
+    # Nothing stands out of a quiet model, so there is no day since when.
+    since = pl.when(~quiet).then(pl.col("since"))
+    ordered = models.sort(urgency, quiet, "risk_tier", "model").with_columns(why=why, since=since)
     return Overview(
-        ordered.drop("_facts"),
+        ordered,
         store.workspace.now(),
         max((beat.seen_at for beat in beats if beat.kind != "ui"), default=None),
     )
-
-
-_EXPLAINING = (
-    "state", "since", "reasons", "error", "headline", "headline_value", "headline_reference", "drift_column",
-    "drift_value", "missing_column", "missing_value", "fairness_attribute", "fairness_value",
-)  # fmt: skip
-
-
-def _why(row: dict[str, Any]) -> tuple[str, int]:
-    """Return why the model is in its state, and how many facts stand out."""
-    failed = "the last sweep failed; " if row["error"] else ""
-    if row["state"] == "paused":
-        return "sweeps leave it alone", 0
-    if row["since"] is None:
-        return f"{failed}no sweep has looked at it yet", 0
-    found = facts(row) if row["state"] == "healthy" else []
-    return failed + "; ".join(found or row["reasons"] or ()), len(found)
 
 
 def vital_signs(store: Store) -> VitalSigns:

@@ -1,19 +1,10 @@
-"""A model's state in words: the one sentence that opens its page, and what stands out in the overview."""
+"""A model's state in words: the one sentence that opens its page."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.catalogue import CATALOGUE
 from core.entities import ModelStatus
-
-# What is worth a word. These choose facts to show; they judge nothing, that is what monitors do.
-NOTABLE_CHANGE = 0.05  # of the headline metric, relative to the reference
-NOTABLE_DISTANCE = 0.1
-NOTABLE_SHARE = 0.01
-NOTABLE_GAP = 0.1
+from core.health import QUIET
 
 
 def verdict(status: ModelStatus | None, paused: bool, zone: str, now: datetime) -> str:
@@ -37,33 +28,10 @@ def verdict(status: ModelStatus | None, paused: bool, zone: str, now: datetime) 
         case "critical" | "warning":
             reasons = "; ".join(status.reasons) or "see its open alerts"
             return f"{status.state.capitalize()} since {_day(status.since, zone)}: {reasons}."
-    text = "; ".join(facts(asdict(status)))
-    if not text:
+    found = [reason for reason in status.reasons if reason != QUIET]
+    if not found:
         return "Data arrives; no monitor has judged the model, and nothing stands out."
-    return f"Data arrives and no monitor has judged the model; what stands out: {text}."
-
-
-def facts(status: Mapping[str, Any]) -> list[str]:
-    """Return what stands out in a status (its fields by name), the performance first; may be empty.
-
-    Examples
-    --------
-    >>> facts({"headline": "mae", "headline_value": 13.9, "headline_reference": 7.8})
-    ['Mean absolute error 13.9 (reference 7.8)']
-    """
-    get = status.get
-    found = []
-    name, value, normal = str(get("headline")), get("headline_value"), get("headline_reference")
-    if value is not None and normal and abs(value - normal) >= NOTABLE_CHANGE * abs(normal):
-        title = CATALOGUE[name].title if name in CATALOGUE else name
-        found.append(f"{title} {value:.3g} (reference {normal:.3g})")
-    if (distance := get("drift_value")) and distance >= NOTABLE_DISTANCE:
-        found.append(f"{get('drift_column')} differs most ({distance:.2f})")
-    if (share := get("missing_value")) and share >= NOTABLE_SHARE:
-        found.append(f"{share * 100:.3g}% of {get('missing_column')} missing")
-    if (gap := get("fairness_value")) and abs(gap) >= NOTABLE_GAP:
-        found.append(f"gap {abs(gap):.2f} by {get('fairness_attribute')}")
-    return found
+    return f"Data arrives and no monitor has judged the model; what stands out: {'; '.join(found)}."
 
 
 def _day(instant: datetime, zone: str) -> str:

@@ -104,7 +104,7 @@ def statuses() -> list[ModelStatus]:
             "delay-30",
             "healthy",
             FIRST,
-            (quiet,),
+            ("99.8% of wind missing since 30 Dec 2013", "drift of temp 0.62 (usually up to 0.35)"),
             version="2013-03",
             last_window=windows()[-2][0],
             last_timestamp=NOW - timedelta(hours=2),

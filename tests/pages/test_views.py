@@ -9,8 +9,8 @@ import pytest
 from core import views
 from core.settings import Workspace
 from core.store import Store
+from core.usual import with_usual
 from core.views.model import with_phase
-from core.views.verdict import facts
 from tests.pages import portfolio
 
 
@@ -40,9 +40,9 @@ def test_usual_is_what_nineteen_of_twenty_reference_windows_stay_below() -> None
     frame = pl.DataFrame(
         {"column": ["a", "a", "b"], "value": [0.5, 0.98, 0.9], "expected": [0.1, 0.97, 0.1]},
     )
-    found = views.with_usual(frame, reference)
+    found = with_usual(frame, reference)
     assert found["usual"].to_list() == [pytest.approx(0.95), pytest.approx(0.95), None]
-    assert found["excess"].to_list() == [0.0, pytest.approx(0.01), None]
+    assert found["excess"].to_list() == [pytest.approx(-0.45), pytest.approx(0.01), None]
 
 
 def test_a_distribution_adds_up_the_windows_asked_for(store: Store) -> None:
@@ -81,9 +81,3 @@ def test_calibration_of_a_calibrated_score_lies_on_the_diagonal(store: Store) ->
 
 def test_a_model_without_classes_has_no_scores(store: Store) -> None:
     assert views.scores(store, "eta-air-time", None, None) is None
-
-
-def test_facts_are_chosen_not_judged() -> None:
-    quiet = {"headline": "roc_auc", "headline_value": 0.74, "headline_reference": 0.741, "drift_value": 0.05}
-    assert facts(quiet) == []
-    assert facts(quiet | {"missing_value": 1.0, "missing_column": "wind"}) == ["100% of wind missing"]
