@@ -12,6 +12,7 @@ from core.store import Store, audit, ledger, models
 from core.windows import Window
 
 LIMIT = 500
+TIME_LIMIT_S = 20.0
 MASK = "•••"
 
 
@@ -33,7 +34,7 @@ def rows(store: Store, slug: str, instant: datetime, actor: Actor) -> Rows:
     InputError
         If no model has this name.
     LogError
-        If the window's log files are gone.
+        If the window's log files are gone, or reading them takes longer than TIME_LIMIT_S.
     """
     with store.read() as c:
         registered = models.get(c, slug)
@@ -49,7 +50,7 @@ def rows(store: Store, slug: str, instant: datetime, actor: Actor) -> Rows:
         )
     # One thread and the engine's memory limit: a person who looks must not slow the sweeps down.
     with ENGINES["duckdb"](threads=1) as engine:
-        frame = engine.rows(source, declaration, window, limit=LIMIT)
+        frame = engine.rows(source, declaration, window, limit=LIMIT, seconds=TIME_LIMIT_S)
     masked = tuple(column for column in declaration.sensitive if column in frame.columns)
     with store.write() as c:
         audit.append(

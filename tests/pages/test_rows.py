@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import polars as pl
 import pytest
 
 from core import views
+from core.engine.deadline import deadline
 from core.entities import Actor, LedgerEntry, LogFile
 from core.errors import InputError, LogError
 from core.store import Store, audit, ledger
@@ -74,3 +76,23 @@ def test_a_window_without_log_files_says_so_and_leaves_no_record(logged: Store) 
 def test_rows_of_an_unknown_model_are_refused(logged: Store) -> None:
     with pytest.raises(InputError, match="no model is called"):
         views.rows(logged, "../logged", DAY, ACTOR)
+
+
+def test_a_read_that_takes_too_long_is_stopped_and_says_what_to_do() -> None:
+    with duckdb.connect() as connection:
+        with (
+            pytest.raises(LogError, match=r"longer than 0\.05 s and was stopped; split the files"),
+            deadline(connection, 0.05, "split the files"),
+        ):
+            connection.execute("SELECT count(*) FROM range(1_000_000_000_000)").fetchall()
+        with deadline(connection, 60, "wait"):
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_an_error_in_time_is_the_readers_own() -> None:
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(duckdb.CatalogException),
+        deadline(connection, 60, "wait"),
+    ):
+        connection.execute("SELECT * FROM nowhere")
