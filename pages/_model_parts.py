@@ -13,8 +13,9 @@ from core import charts, views
 from core.catalogue import CATALOGUE
 from core.declaration import Declaration
 from core.entities import Actor
-from pages._shared import read
+from pages._shared import read, section
 
+LOADING_PX = 2 * charts.HEIGHT  # two rows of cards: what a tab shows first
 PLAIN_CHART = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 
 
@@ -49,9 +50,9 @@ def series(
 ) -> pl.DataFrame:
     """Return the metrics of the selected stretch and segment."""
     names = None if columns is None else tuple(columns)
-    return read(
-        views.series, chosen.slug, tuple(metrics), chosen.start, chosen.end, chosen.segment, names, group
-    )
+    asked = (chosen.slug, tuple(metrics), chosen.start, chosen.end, chosen.segment, names, group)
+    with st.skeleton(height=LOADING_PX):
+        return read(views.series, *asked)
 
 
 def normals(chosen: Selection, metrics: Sequence[str]) -> Mapping[str, charts.Normal]:
@@ -95,7 +96,7 @@ def metric_chart(
     key: str = "",
 ) -> None:
     """Draw one metric of the selected stretch in a card; says why where there is nothing to draw."""
-    with st.container(border=True, gap="xsmall"):
+    with st.container(border=True, gap="xsmall"), section(title(metric)):
         st.markdown(f"**{title(metric)}**", help=meaning(metric))
         mine = frame.filter(pl.col("metric") == metric)
         if not mine["value"].drop_nulls().len():

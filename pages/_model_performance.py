@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import charts, views
 from pages._model_parts import Selection, draw, grid, metric_chart, normals, nothing, series, title
-from pages._shared import clock_text, read
+from pages._shared import clock_text, read, section
 
 # The four that say most, first; the rest stand in the table below.
 CHARTS = {
@@ -66,7 +66,8 @@ def show(chosen: Selection) -> None:
     with right, st.container(border=True, gap="xsmall"):
         st.markdown("**All metrics, newest complete window**")
         everything(frame, names, normal)
-    at_a_glance(chosen)
+    with section("Calibration and confusion"):
+        at_a_glance(chosen)
 
 
 def labels_state(chosen: Selection, frame: pl.DataFrame) -> None:

@@ -3,11 +3,11 @@
 import logging
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -119,17 +119,38 @@ def _remembered(key: str, _view: Callable[..., Any], _arguments: tuple[Any, ...]
     return _view(store(), *_arguments)
 
 
-@contextmanager
-def section(name: str) -> Iterator[None]:
-    """Keep a failing part of a page from taking the rest with it: shows what failed and a reference id."""
-    try:
-        yield
-    except (StewardError, OSError) as error:
+class section:
+    """Keep a failing part of a page from taking the rest with it: shows what failed and a reference id.
+
+    Whatever an exception is, foreseen or not, it ends here: this is the boundary of an item on a page.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        """Begin the part."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Show a failure in place of the part; Streamlit's own signals to stop or rerun pass."""
+        if not isinstance(error, Exception):
+            return False
         reference = secrets.token_hex(4)
-        log.exception("dashboard: %s failed, reference %s", name, reference)
-        reason = plain(str(error)) if isinstance(error, StewardError) else "A file could not be read."
-        st.error(f"**{name} cannot be shown.** {reason} Reference: `{reference}`", icon=":material/error:")
-        st.button("Try again", key=f"retry-{name}", icon=":material/refresh:")
+        log.error("dashboard: %s failed, reference %s", self.name, reference, exc_info=error)
+        match error:
+            case StewardError():
+                reason = plain(str(error))
+            case OSError():
+                reason = "A file could not be read."
+            case _:
+                reason = "The log of `steward ui` has the details; your data is not affected."
+        st.error(
+            f"**{self.name} cannot be shown.** {reason} Reference: `{reference}`", icon=":material/error:"
+        )
+        st.button("Try again", key=f"retry-{self.name}", icon=":material/refresh:")
+        return True
 
 
 def show_unexpected(error: Exception) -> bool:

@@ -8,6 +8,7 @@ import streamlit as st
 from pages._shared import clock_text, sign_in, signs_in, store
 
 HERE = Path(__file__).resolve().parent
+SIDEBAR_PX = 200
 # Registered by absolute path and for everybody: an unknown address would open a dialog that blocks the page.
 PAGES = {
     "Monitor": [
@@ -57,7 +58,11 @@ def footer() -> None:
     )
 
 
-st.set_page_config(page_title="Steward", page_icon=str(HERE / "steward.svg"), layout="wide")
+st.set_page_config(
+    page_title="Steward", page_icon=str(HERE / "steward.svg"), layout="wide", initial_sidebar_state=SIDEBAR_PX
+)
+# Tables and charts need the width that Streamlit leaves empty on both sides; there is no option for it.
+st.html("<style>[data-testid=stMainBlockContainer]{padding-inline:clamp(1rem,2.5vw,3rem)}</style>")
 closed = signs_in(store().workspace)
 page = st.navigation(PAGES, position="hidden" if closed else "sidebar")
 if closed:

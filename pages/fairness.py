@@ -79,7 +79,8 @@ def portfolio(found: views.FairnessPage) -> None:
 require("viewer")
 st.title("Fairness", anchor=False)
 with section("Fairness"):
-    found = read(views.fairness)
+    with st.skeleton(height=390):
+        found = read(views.fairness)
     if found.gaps.height:
         portfolio(found)
     else:

@@ -21,19 +21,21 @@ from pages._shared import (
 
 # A runner beats every few seconds; after this long without a beat nobody sweeps.
 RUNNER_IS_GONE_AFTER_S = 300
-FILTERS = ("search", "state", "team", "tier")
+TABLE_HEIGHT = 740
 
 
 def headline(found: views.Overview) -> None:
     """Say how many models there are in each state, and whether anybody keeps the numbers fresh."""
     counts = dict(found.models.group_by("state").len().iter_rows())
-    st.markdown(
-        "  ".join(
-            f":{STATES[s].colour}-badge[:material/{STATES[s].icon}: {STATES[s].word}: {counts[s]}]"
-            for s in STATE_ORDER
-            if s in counts
-        )
-    )
+    badges = [
+        f":{STATES[s].colour}-badge[:material/{STATES[s].icon}: {STATES[s].word}: {counts[s]}]"
+        for s in STATE_ORDER
+        if s in counts
+    ]
+    noticed = found.models.filter((pl.col("state") == "healthy") & pl.col("since").is_not_null()).height
+    if noticed:
+        badges.append(f":orange-badge[:material/visibility: Something stands out: {noticed}]")
+    st.markdown("  ".join(badges))
     silence = (wall_clock() - found.runner_seen).total_seconds() if found.runner_seen else None
     if silence is None or silence > RUNNER_IS_GONE_AFTER_S:
         seen = (
@@ -125,56 +127,68 @@ def table(models: pl.DataFrame) -> pl.DataFrame:
         Why="why",
         Metric=pl.col("headline").replace(titles).cast(pl.Categorical),
         Now=pl.col("headline_value").round_sig_figs(3).cast(pl.Float32),
-        Reference=pl.col("headline_reference").round_sig_figs(3).cast(pl.Float32),
+        Usual=pl.col("headline_reference").round_sig_figs(3).cast(pl.Float32),
         Trend=pl.col("sparkline").list.tail(14),
-        Drift=pl.col("drift_value").cast(pl.Float32),
-        Drifted="drift_column",
         Missing=pl.col("missing_value").cast(pl.Float32),
         Gap=pl.col("fairness_value").abs().cast(pl.Float32),
+        Drift=pl.col("drift_value").cast(pl.Float32),
+        Drifted="drift_column",
         Rows=pl.col("rows").cast(pl.Int64),
-        Team=pl.col("team").cast(pl.Categorical),
         Tier=pl.col("risk_tier").cast(pl.Int8),
+        Team=pl.col("team").cast(pl.Categorical),
     )
 
 
 def columns() -> dict[str, Any]:
-    """Return how the table's columns are written and explained."""
+    """Return how the table's columns are written and explained; up to the trend they fit a small screen."""
     config = st.column_config
     dark = is_dark()
     return {
-        "Model": config.TextColumn(width=135, pinned=True),
+        "Model": config.TextColumn(width=132, pinned=True),
         "Status": config.MultiselectColumn(
             options=[f"{w.glyph} {w.word}" for w in STATES.values()],
             color=[w.dark if dark else w.light for w in STATES.values()],
-            width=125,
+            width=120,
             help="'Data arrives' says no more than that: no monitor has judged the model.",
         ),
-        "Since": config.DateColumn(width=95, format="D MMM YYYY", help="When the model entered this state."),
+        "Since": config.DateColumn(
+            width=92,
+            format="D MMM YYYY",
+            help="Since when the model is in this state; where data arrives, since when something in Why.",
+        ),
         "Why": config.TextColumn(
-            width=470, help="Why it is in this state; where no monitor has judged the model, what stands out."
+            width=404,
+            help="Why it is in this state; where no monitor has judged the model, what stands out: what "
+            "leaves the range that is usual in the reference windows.",
         ),
-        "Metric": config.TextColumn(width=150, help="The performance metric that speaks for the model."),
-        "Now": config.NumberColumn(width=65, help="Its value in the newest window with complete labels."),
-        "Reference": config.NumberColumn(width=80, help="Its value in the reference period."),
-        "Trend": config.LineChartColumn(width=110, help="Its last 14 windows with complete labels."),
-        "Drift": config.ProgressColumn(
-            width=100,
-            format="%.2f",
-            min_value=0,
-            max_value=1,
-            help="Jensen-Shannon distance of the column that differs most from the reference, in the newest "
-            "window: 0 is equal, 1 is disjoint.",
+        "Metric": config.TextColumn(width=134, help="The performance metric that speaks for the model."),
+        "Now": config.NumberColumn(
+            width=60, help="Its value in the newest window with complete labels, and at least 30 of them."
         ),
-        "Drifted": config.TextColumn("in column", width=110),
+        "Usual": config.NumberColumn(
+            width=60, help="The middle of its values in the windows of the reference, as drawn in the charts."
+        ),
+        "Trend": config.LineChartColumn(
+            width=110, help="Its last 14 windows with complete labels, each row on its own scale."
+        ),
         "Missing": config.NumberColumn(
-            width=80, format="percent", help="Share of missing values in the column that misses most."
+            width=80,
+            format="percent",
+            help="Share of missing values in the column that misses most, newest window.",
         ),
         "Gap": config.NumberColumn(
-            width=65, format="%.2f", help="Widest gap between the groups of a protected attribute."
+            width=56, format="%.2f", help="Widest gap between the groups of a protected attribute."
         ),
-        "Rows": config.NumberColumn(width=80, format="localized", help="Predictions in the newest window."),
-        "Team": config.TextColumn(width=130),
-        "Tier": config.NumberColumn(width=50, help="Risk tier: 1 is the highest."),
+        "Drift": config.NumberColumn(
+            width=60,
+            format="%.2f",
+            help="Jensen-Shannon distance from the reference, in the newest window, of the column that "
+            "exceeds most what is usual for it: 0 is equal, 1 is disjoint.",
+        ),
+        "Drifted": config.TextColumn("of column", width=110),
+        "Rows": config.NumberColumn(width=72, format="localized", help="Predictions in the newest window."),
+        "Tier": config.NumberColumn(width=48, help="Risk tier: 1 is the highest."),
+        "Team": config.TextColumn(width=120),
     }
 
 
@@ -196,7 +210,7 @@ def portfolio(models: pl.DataFrame) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         placeholder="–",
-        height="content" if kept.height <= 20 else 740,
+        height="content" if kept.height <= 20 else TABLE_HEIGHT,
         alt="Models with their state, since when and why; those that need attention come first.",
     )
     shown = (
@@ -210,7 +224,8 @@ def portfolio(models: pl.DataFrame) -> None:
 require("viewer")
 st.title("Health overview", anchor=False)
 with section("The overview"):
-    found = read(views.overview)
+    with st.skeleton(height=TABLE_HEIGHT):
+        found = read(views.overview)
     if found.models.height:
         headline(found)
         portfolio(found.models)

@@ -138,10 +138,19 @@ def _times(*names: str) -> dict[str, Any]:
     return {name: st.column_config.DatetimeColumn(format=WHEN, width=140) for name in names}
 
 
+PARTS = {
+    "Job runners": runners,
+    "Failed models": failing,
+    "Files that could not be read": unreadable,
+    "Rows that were left out": left_out,
+    "Last sweeps": history,
+}
+
 require("viewer")
 st.title("Jobs & system", anchor=False)
 with section("The system page"):
     # Heartbeats leave the caches of the other pages alone, so this page reads afresh each time.
     found = views.system(store())
-    for part in (runners, failing, unreadable, left_out, history):
-        part(found)
+    for name, part in PARTS.items():
+        with section(name):
+            part(found)

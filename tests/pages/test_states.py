@@ -87,8 +87,9 @@ def test_the_overview_puts_what_needs_attention_first_and_says_why(
     assert why["cape-islands"] == "no predictions since 25 October 2013"
     assert why["never-swept"] == "no sweep has looked at it yet"
     assert why["delay-30"] == (
-        "ROC AUC 0.683 (reference 0.741); temp differs most (0.62); 99.8% of wind missing; gap 0.17 by sex"
+        "99.8% of wind missing since 30 Dec 2013; drift of temp 0.62 (usually up to 0.35)"
     )
+    assert table["Since"].isna().to_list() == [False, True, False, False, True, True]
 
 
 def test_no_state_is_called_healthy_while_no_monitor_judges(
@@ -120,7 +121,7 @@ def test_no_match_offers_to_clear_the_filters(open_page: Open, portfolio_workspa
         ("newcomer", "Still learning what is normal (the reference needs 12 more windows)"),
         ("resting", "Paused: sweeps leave it alone"),
         ("never-swept", "No sweep has looked at this model yet."),
-        ("delay-30", "Data arrives and no monitor has judged the model; what stands out: ROC AUC 0.683"),
+        ("delay-30", "Data arrives and no monitor has judged the model; what stands out: 99.8% of wind"),
     ],
 )
 def test_a_model_page_opens_with_its_verdict(
@@ -205,6 +206,25 @@ def test_error_a_broken_file_takes_only_its_part_of_the_page(
     assert "steward rebuild delay-30" in text
     assert "what stands out" in text
     assert [button.label for button in at.button] == ["Try again"]
+
+
+def test_an_unforeseen_error_takes_only_its_section() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from pages._shared import section
+
+        with section("The first part"):
+            st.write("begun")
+            [][1]
+        with section("The second part"):
+            st.write("shown")
+
+    at = AppTest.from_function(page).run()
+    assert not at.exception
+    assert [text.value for text in at.markdown] == ["begun", "shown"]
+    assert "**The first part cannot be shown.**" in at.error[0].value and "Reference: `" in at.error[0].value
+    assert "list index" not in at.error[0].value
 
 
 def test_forbidden_says_which_role_is_needed() -> None:
