@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from core.engine.counts import Counts, blank
-from core.engine.histograms import Binned
+from core.engine.histograms import Binned, Histogram
 from core.engine.roles import Counted
 from core.engine.run import Run
 from core.entities import Kind, Vocabulary
@@ -22,10 +22,10 @@ def category_bins(
 
 
 def categorical(
-    columns: Sequence[Counted], histograms: Mapping[str, np.ndarray], frozen: bool
+    columns: Sequence[Counted], histograms: Mapping[str, Histogram], frozen: bool
 ) -> list[Counts]:
     """Count categorical columns, given their histograms; before a grid is `frozen`, only n and missing."""
-    return [_counts(each.column, histograms[each.alias], frozen) for each in columns]
+    return [_counts(each.column, histograms[each.alias].bins, frozen) for each in columns]
 
 
 def _binned(i: int, alias: str, known: Vocabulary) -> Binned:

@@ -118,8 +118,10 @@ def numeric_grid(numbers: Numbers) -> NumericGrid:
     places = np.ceil(np.arange(1, BINS) * values.size / BINS).astype(np.int64) - 1
     inner = values[np.maximum(places, 0)] if values.size else values
     edges = np.unique(np.concatenate([[np.nextafter(numbers.low, -np.inf)], inner, [numbers.high]]))
-    scale = float(np.sqrt(numbers.squares / numbers.n))
-    return NumericGrid(tuple((edges + 0.0).tolist()), float(numbers.mean), scale)
+    centre, scale = numbers.mean, float(np.sqrt(numbers.squares / numbers.n))
+    if not np.isfinite([centre, scale]).all():  # numbers whose squares are too large for a float
+        centre = scale = 0.0
+    return NumericGrid(tuple((edges + 0.0).tolist()), float(centre), scale)
 
 
 def vocabulary(counted: pl.DataFrame) -> Vocabulary:

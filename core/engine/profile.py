@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import polars as pl
 
 from core.declaration import Declaration
-from core.engine import outcomes
+from core.engine import dialect, outcomes
 from core.engine.categories import categorical, category_bins
 from core.engine.chunks import Chunk, chunks
 from core.engine.counts import Counts, cells
 from core.engine.files import reading
 from core.engine.histograms import histograms
 from core.engine.numbers import latency, latency_bins, numeric, numeric_bins, rate
-from core.engine.roles import Counted, Field, label_field, measured, scores
+from core.engine.roles import Counted, Field, label_field, measured, numeric_columns, scores
 from core.engine.run import Run
 from core.engine.slices import Slice, dimensions, group_slices, labels, protected
 from core.engine.source import Opened
@@ -36,28 +36,38 @@ def profile(source: Opened, grid: Grid, windows: Sequence[Window]) -> pl.DataFra
         with reading(source.connection, source.paths):
             run, counted = _outcomes(source, chunk, grid, slices)
             if not run.groups.is_empty():
-                counted += _inputs(run.first(len(plain)), declaration, grid, numbers, categories)
+                counted += _inputs(source, run.first(len(plain)), grid, numbers, categories)
         ends = {window.start: window.end for window in chunk.windows}
         found.append(cells(labels(run.groups, slices), counted, ends, grid.reference_id))
     return pl.concat(found).sort("window_start", maintain_order=True)
 
 
 def _inputs(
+    source: Opened,
     run: Run,
-    declaration: Declaration,
     grid: Grid,
     numbers: Sequence[Counted],
     categories: Sequence[Counted],
 ) -> list[Counts]:
     """Count what fairness groups do without: features, scores and labels by themselves, operations."""
-    latency_ms = declaration.operations.latency_ms
-    bins = numeric_bins(numbers, grid.numeric) | (latency_bins("latency") if latency_ms else {})
+    declaration, latency_ms = source.declaration, source.declaration.operations.latency_ms
+    doubtful = [each.alias for each in numbers if _doubtful(source, each)]
+    bins = numeric_bins(numbers, grid.numeric, doubtful) | (latency_bins("latency") if latency_ms else {})
     bins |= category_bins(run, categories, grid.categorical, grid.frozen)
     found = histograms(run, bins)
-    counted = numeric(run, numbers, grid.numeric, found) + categorical(categories, found, grid.frozen)
+    counted = numeric(numbers, grid.numeric, found) + categorical(categories, found, grid.frozen)
     if latency_ms:
-        counted.append(latency(run, Counted(latency_ms, "latency"), found["latency"]))
+        counted.append(latency(Counted(latency_ms, "latency"), found["latency"]))
     return counted + [rate(run, Counted(name, alias)) for name, alias in _rates(declaration).items()]
+
+
+def _doubtful(source: Opened, column: Counted) -> bool:
+    """Say whether some file may hold values of a numeric column that are no numbers."""
+    if column.alias == "label_number":
+        return True
+    name = numeric_columns(source.declaration).get(column.column, column.column)
+    types = {table.columns[name] for table in source.predictions if name in table.columns}
+    return not all(dialect.is_number(type_) or type_ == "BOOLEAN" for type_ in types)
 
 
 def _rates(declaration: Declaration) -> dict[str, str]:
