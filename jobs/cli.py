@@ -68,6 +68,13 @@ def day(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; expected 2014-01-31") from None
 
 
+def port(text: str) -> int:
+    """Return a port number."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; expected 1 to 65535")
+    return int(text)
+
+
 def names(text: str) -> tuple[str, ...]:
     """Return the names of a comma-separated list."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
@@ -171,7 +178,7 @@ def _add_serving(commands: _Commands) -> None:
     demo = _command(commands, "demo", "cli_processes:demo", "six real models of 2013, then `up`")
     demo.add_argument("--build-only", action="store_true", help="build the workspace and end")
     for command in (ui, up, demo):
-        command.add_argument("--port", type=int, default=8501, help="default: 8501")
+        command.add_argument("--port", type=port, default=8501, help="default: 8501")
         command.add_argument("--address", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
 
 

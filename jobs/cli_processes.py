@@ -1,6 +1,8 @@
 """The commands that keep running: `jobs`, `ui`, `up` (both as child processes) and `demo`."""
 
+import errno
 import signal
+import socket
 import subprocess
 import sys
 from argparse import Namespace
@@ -8,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from core.errors import InputError
 from core.settings import Workspace
 from core.store import Store
 from jobs.terminal import progress
@@ -25,15 +28,18 @@ def jobs(arguments: Namespace) -> int:
 
 def ui(arguments: Namespace) -> int:
     """Serve the dashboard, until stopped."""
-    import app
+    workspace = Workspace.open(arguments.workspace)
+    _require_free(arguments.address, arguments.port)
+    import app  # Streamlit takes a second to import
 
-    app.serve(Workspace.open(arguments.workspace), arguments.port, arguments.address)
+    app.serve(workspace, arguments.port, arguments.address)
     return 0
 
 
 def up(arguments: Namespace) -> int:
     """Run dashboard and jobs as child processes; when one ends, the other is stopped."""
     workspace = Workspace.open(arguments.workspace)
+    _require_free(arguments.address, arguments.port)
     store = Store(workspace)
     store.migrate()
     store.close()
@@ -42,7 +48,7 @@ def up(arguments: Namespace) -> int:
     print(
         f"Dashboard: http://{arguments.address}:{arguments.port} (Ctrl-C stops it and the jobs)", flush=True
     )
-    return _run_together([serving, ["jobs", *root]])
+    return run_together([serving, ["jobs", *root]])
 
 
 def demo(arguments: Namespace) -> int:
@@ -63,7 +69,7 @@ def demo(arguments: Namespace) -> int:
     return swept if arguments.build_only else up(arguments)
 
 
-def _run_together(commands: Sequence[Sequence[str]]) -> int:
+def run_together(commands: Sequence[Sequence[str]]) -> int:
     """Run commands side by side until one ends or a person stops them; return the worst exit code."""
     # -P: a folder `jobs` where the command was typed must not take the place of ours.
     steward = [sys.executable, "-P", "-m", "jobs.cli"]
@@ -78,6 +84,25 @@ def _run_together(commands: Sequence[Sequence[str]]) -> int:
         _stop(children)
         signal.signal(signal.SIGTERM, previous)
     return max((code for child in children if (code := child.returncode) and code > 0), default=0)
+
+
+def _require_free(address: str, port: int) -> None:
+    """Refuse a port on which something listens already, before anything is started."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server that ended may linger
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise InputError(
+                    f"port {port} of {address} is in use, perhaps by another dashboard; "
+                    f"stop that one, or say another: --port {port % 65535 + 1}"
+                ) from None
+            raise InputError(
+                f"cannot listen on {address}, port {port} ({error.strerror or error}); "
+                "say an address of this machine and a port above 1023"
+            ) from None
 
 
 def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
