@@ -143,7 +143,8 @@ def _failed(store: Store, slug: str, now: datetime, started: datetime, error: Ex
     """Keep what went wrong, under an id that finds it in the log, and show it with the model."""
     error_id = uuid.uuid4().hex[:8]
     message = str(error) if isinstance(error, StewardError) else f"{type(error).__name__}: {error}"
-    log.error("sweep of %s failed [%s]", slug, error_id, exc_info=error)
+    trace = None if isinstance(error, StewardError) else error  # where in our code helps only with our faults
+    log.error("sweep of %s failed [%s]: %s", slug, error_id, message, exc_info=trace)
     run = sweeps.SweepRun(slug, started, datetime.now(UTC), error=message, error_id=error_id)
     try:
         with store.write() as c:
