@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,18 @@ from core.errors import InputError, StewardError
 from core.settings import Workspace
 from core.steward_yaml import Webhook
 from core.store import Store, migration
+from core.strict import nearest
 
 LITTLE_DISK_BYTES = 1_000_000_000
+# What a person should know about rows of which a scan says only why.
+EXPLAINED = {
+    "timestamp missing": "timestamp missing; they are in no window",
+    "timestamp unreadable": "timestamp unreadable, expected ISO 8601 such as 2024-01-31 12:00:00; they are in"
+    " no window until the column is written so",
+    "ambiguous local time": "ambiguous local time (clocks went back); the first of the two is taken",
+    "non-existent local time": "non-existent local time (clocks went forward); moved forward. Many of them"
+    " mean that timezone is wrong",
+}
 
 
 @dataclass(frozen=True)
@@ -58,13 +68,22 @@ class Inspection:
 
 
 def inspect(
-    workspace: Workspace, *, progress: Callable[[Iterable[Path]], Iterable[Path]] = iter
+    workspace: Workspace,
+    names: Sequence[str] = (),
+    *,
+    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
 ) -> Inspection:
     """Return what lies in a workspace and what a sweep would read; nothing is changed.
 
     Parameters
     ----------
+    names : look only at the declarations of these models; none means all
     progress : wraps the declarations, as ``tqdm`` does
+
+    Raises
+    ------
+    InputError
+        If a name has no declaration.
     """
     store = Store(workspace)
     free = shutil.disk_usage(workspace.root).free
@@ -72,7 +91,7 @@ def inspect(
         name: "webhook" if isinstance(channel, Webhook) else channel.partition(":")[0]
         for name, channel in workspace.settings.channels.items()
     }
-    declared = sorted((workspace.root / "models").glob("*.y*ml"))
+    declared = _declared(workspace, names)
     found = Inspection(
         workspace=str(workspace.root),
         database=store.name,
@@ -87,6 +106,14 @@ def inspect(
     )
     store.close()
     return found
+
+
+def _declared(workspace: Workspace, names: Sequence[str]) -> list[Path]:
+    files = {file.stem: file for file in sorted((workspace.root / "models").glob("*.y*ml"))}
+    for name in names:
+        if name not in files:
+            raise InputError(f"models/{name}.yaml does not exist; {nearest(name, files)}")
+    return [files[name] for name in names or files]
 
 
 def inspect_model(workspace: Workspace, file: Path) -> ModelInspection:
@@ -111,7 +138,11 @@ def _inspected(
         except InputError as error:
             problems.append(str(error))
             continue
-        problems += [f"{each.path}: {n:,} rows: {reason}" for reason, n in facts.problems.items() if n]
+        problems += [
+            f"{each.path}: {n:,} rows: {EXPLAINED.get(reason, reason)}"
+            for reason, n in facts.problems.items()
+            if n
+        ]
         if each.kind == "predictions":
             readable.append(each.path)
             columns |= facts.columns

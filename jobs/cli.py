@@ -114,7 +114,10 @@ def _add_declaring(commands: _Commands) -> None:
     apply.add_argument("--force", action="store_true", help="also over a change made in the dashboard")
     apply.add_argument("--dry-run", action="store_true", help="show what would change, change nothing")
 
-    _command(commands, "check", "cli_check:check", "say what would be read, and what is wrong", json=True)
+    check = _command(
+        commands, "check", "cli_check:check", "say what would be read, and what is wrong", json=True
+    )
+    check.add_argument("models", metavar="MODEL", nargs="*", help="default: every declaration in models/")
 
 
 def _add_sweeping(commands: _Commands) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from core.inspection import Inspection, ModelInspection, inspect
 from core.settings import Workspace
 from jobs.cli import INPUT_ERROR
-from jobs.terminal import print_json, print_table, progress
+from jobs.terminal import alike, print_json, print_table, progress
 
 
 def check(arguments: Namespace) -> int:
     """Print what a sweep would read; exit with 2 if anything needs a person."""
-    found = inspect(Workspace.open(arguments.workspace), progress=_progress)
+    found = inspect(Workspace.open(arguments.workspace), arguments.models, progress=_progress)
     if arguments.json:
         print_json(asdict(found))
     else:
@@ -60,7 +60,7 @@ def _print_model(model: ModelInspection) -> None:
 
 
 def _print_problems(problems: Iterable[str]) -> None:
-    for problem in problems:
+    for problem in alike(problems):
         print(f"  ! {problem}")
 
 

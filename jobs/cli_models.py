@@ -31,6 +31,11 @@ def declare(arguments: Namespace) -> int:
     workspace = Workspace.open(arguments.workspace)
     text = declaration_for(arguments.name, arguments.files, workspace.root)
     target = workspace.root / "models" / f"{arguments.name}.yaml"
+    if target.exists() and not target.stat().st_size:
+        raise InputError(
+            f"{target} is empty, perhaps because of a redirection: steward declare writes it itself; "
+            f"remove it, and run the command without > {target.name}"
+        )
     if target.exists():
         raise InputError(f"{target} exists; edit it, or move it away and declare again")
     target.parent.mkdir(exist_ok=True)
@@ -61,6 +66,8 @@ def apply(arguments: Namespace) -> int:
     for change in changes:
         keys = f" ({', '.join(sorted(change.after))})" if change.what == "changed" and change.after else ""
         print(f"{change.model}: {would}{change.what}{keys}")
+    if not arguments.dry_run and any(change.what in ("registered", "changed") for change in changes):
+        print("Next: steward check says what would be read; steward run --once counts it.")
     if not changes:
         print(
             f"There is no declaration in {store.root / 'models'}; write one with: steward declare NAME FILE…"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,16 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
                 text.rjust(width) if right else text.ljust(width) for text, width, right in cells
             ).rstrip()
         )
+
+
+def alike(messages: Iterable[str]) -> Iterator[str]:
+    """Return messages that begin with a path and a colon, each once: where only paths differ, they count."""
+    by_text: dict[str, list[str]] = {}
+    for message in messages:
+        by_text.setdefault(message.replace(message.partition(": ")[0], ""), []).append(message)
+    for several in by_text.values():
+        more = f" (and {len(several) - 1:,} more files alike)" if len(several) > 1 else ""
+        yield several[0] + more
 
 
 def progress(items: Iterable[T], *, what: str, total: int | None = None) -> Iterable[T]:

@@ -1,9 +1,12 @@
 """From an unknown CSV to numbers by commands alone, and what a failing model does to the others."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -115,6 +118,87 @@ def test_a_model_that_fails_is_named_and_the_others_are_done(root, capsys):
     assert lines[1].endswith("failed")
     assert lines[2].endswith("done")
     assert "incme" in lines[3]
+
+
+def test_a_mistake_of_the_declaration_is_told_without_a_traceback(root):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    file = root / "models" / "loan.yaml"
+    file.write_text(file.read_text().replace("income", "incme"))
+    main(["apply"])
+    run = subprocess.run(
+        [sys.executable, "-m", "jobs.cli", "run", "--once"], capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 3
+    assert "did you mean 'income'?" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_files_and_rows_that_cannot_be_read_are_told_once_and_fail_the_run(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    file = root / "models" / "loan.yaml"
+    file.write_text(file.read_text().replace("predictions/loan.csv", "predictions"))
+    log = root / "predictions" / "loan.csv"
+    log.write_text(log.read_text() + "05.01.2024,L9,1,DE,0.5,1\n")
+    for name in ("a", "b", "c"):
+        (root / "predictions" / f"{name}.parquet").write_bytes(b"PAR1 half of it")
+    main(["apply"])
+    capsys.readouterr()
+    for _ in range(2):  # as long as they lie there
+        assert main(["run", "--once"]) == 3
+        told = capsys.readouterr().out
+        assert told.splitlines()[1].endswith("files unreadable")
+        assert told.count("cannot be read") == 1
+        assert "(and 2 more files alike)" in told
+    main(["check"])
+    told = capsys.readouterr().out
+    assert told.count("cannot be read") == 1
+    assert "1 rows: timestamp unreadable, expected ISO 8601" in told
+
+
+def test_run_publishes_tables_from_which_any_duckdb_finds_the_statistics(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    main(["apply"])
+    main(["run", "--once"])
+    with duckdb.connect() as plain:
+        plain.execute(f"SET file_search_path = '{root}'")
+        plain.execute(
+            "SET VARIABLE files = (SELECT list(path) FROM 'registry/statistics.parquet'"
+            " WHERE kind = 'metrics' AND model = 'loan')"
+        )
+        found = plain.execute(
+            "SELECT count(*) FROM read_parquet(getvariable('files'))"
+            " WHERE metric = 'roc_auc' AND segment = ''"
+        )
+        assert found.fetchone()[0] >= DAYS
+
+
+def test_each_command_says_the_next(root, capsys):
+    assert main(["run", "--once"]) == 0
+    assert "steward declare NAME FILE…" in capsys.readouterr().out
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    assert "then run: steward apply" in capsys.readouterr().out
+    main(["apply"])
+    assert "steward run --once" in capsys.readouterr().out
+    main(["run", "--once"])
+    assert "steward ui" in capsys.readouterr().out
+    main(["apply"])
+    assert "Next" not in capsys.readouterr().out
+
+
+def test_check_looks_at_the_models_it_is_given(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    main(["declare", "eta", str(root / "predictions" / "loan.csv")])
+    capsys.readouterr()
+    assert main(["check", "eta", "--json"]) == 0
+    assert [model["model"] for model in json.loads(capsys.readouterr().out)["models"]] == ["eta"]
+    assert main(["check", "loam"]) == 2
+    assert "models/loam.yaml does not exist; did you mean 'loan'?" in capsys.readouterr().err
+
+
+def test_an_empty_declaration_by_redirection_is_explained(root, capsys):
+    (root / "models" / "loan.yaml").touch()
+    assert main(["declare", "loan", str(root / "predictions" / "loan.csv")]) == 2
+    assert "run the command without > loan.yaml" in capsys.readouterr().err
 
 
 def test_check_says_what_would_be_read_and_changes_nothing(root, capsys):
