@@ -1,11 +1,16 @@
-"""Run all benchmarks or the named ones and print their tables: python -m benchmarks [NAME …] [--rows N]."""
+"""Run all benchmarks or the named ones and print their tables: python -m benchmarks [NAME …]."""
 
 import argparse
 
-from benchmarks import engine
+from benchmarks import dashboard, engine, measures, sweeps
 from benchmarks.table import show
 
-BENCHMARKS = {"engine": engine.run}
+BENCHMARKS = {
+    "engine": lambda options: engine.run(options.rows),
+    "measures": lambda options: measures.run(),
+    "sweeps": lambda options: sweeps.run(options.models),
+    "dashboard": lambda options: dashboard.run(options.models),
+}
 
 
 def main() -> None:
@@ -16,12 +21,13 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help="rows of the prediction log, e.g. 10_000_000"
     )
+    parser.add_argument("--models", type=int, default=1_000, help="models of the portfolio")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}")
     for name in options.names or BENCHMARKS:
-        for table in BENCHMARKS[name](options.rows):
+        for table in BENCHMARKS[name](options):
             show(table)
 
 

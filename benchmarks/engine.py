@@ -96,7 +96,8 @@ def _day(rng: np.random.Generator, day: int, rows: int) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _declaration(extra: dict[str, object]) -> Declaration:
+def declaration(extra: dict[str, object]) -> Declaration:
+    """Return the declaration of the benchmark's log."""
     predictions = {"path": "logs", "timestamp": "at", "score": "score", "actual": "label"}
     if extra.get("prediction_id"):
         predictions["prediction_id"] = "id"
@@ -114,16 +115,16 @@ def _in_a_process(case: str, folder: Path, rows: int) -> dict[str, float]:
 
 def _measure(case: str, folder: Path, rows: int) -> dict[str, float]:
     extra, log = CASES[case], str(folder / "log.parquet")
-    declaration = _declaration(extra)
+    declared = declaration(extra)
     reference, source = Source((str(folder / "reference.parquet"),)), Source((log,))
     with DuckDBEngine(threads=2) as engine:
-        windows = list(engine.windows_of(reference, declaration))
-        grid = engine.build_grid(reference, declaration, windows, reference_id="bench", frozen=True)
+        windows = list(engine.windows_of(reference, declared))
+        grid = engine.build_grid(reference, declared, windows, reference_id="bench", frozen=True)
         counted = windows[-1:] if extra.get("days") else windows
         floor, work = [], []
         for _ in range(5 if rows <= 2_000_000 else 2):
             floor.append(_timed(lambda: _read_every_column_once(log)))
-            work.append(_timed(lambda: engine.profile(source, declaration, grid, counted)))
+            work.append(_timed(lambda: engine.profile(source, declared, grid, counted)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     (seconds, cpu), (floor_seconds, floor_cpu) = (
         [min(side) for side in zip(*each, strict=True)] for each in (work, floor)
