@@ -34,6 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        print(
+            f"steward: {error.filename}: {error.strerror}; give a path that exists and this user may use",
+            file=sys.stderr,
+        )
+        return INPUT_ERROR
     except Exception:
         logging.getLogger("steward").exception("unexpected error; please report it with these lines")
         return PARTLY_FAILED

@@ -35,10 +35,10 @@ def status(arguments: Namespace) -> int:
 
 
 def series(arguments: Namespace) -> int:
-    """Print one metric of a model over time."""
+    """Print one metric of a model over time: as a table in the model's time zone, as JSON in UTC."""
     store = _open(arguments)
     with store.read() as c:
-        known = {model.declaration.model for model in models.every(c)}
+        known = {model.declaration.model: model.declaration for model in models.every(c)}
     if arguments.model not in known:
         raise InputError(f"{arguments.model!r} is no registered model; {nearest(arguments.model, known)}")
     found = statistics.read(
@@ -56,7 +56,9 @@ def series(arguments: Namespace) -> int:
     if arguments.json:
         print_json(rows)
     elif rows:
-        print_table(rows, _SERIES)
+        zone = known[arguments.model].zone  # where windows are cut, so that a day begins at midnight
+        local = [row | {end: row[end].astimezone(zone) for end in _SERIES[:2]} for row in rows]
+        print_table(local, _SERIES)
     else:
         print(f"{arguments.model} has no value of {arguments.metric} there yet.")
     return 0

@@ -260,3 +260,22 @@ def test_check_names_everything_that_needs_a_person(root, capsys):
         "/nowhere/at/all: is no folder, but one of the roots",
     ):
         assert problem in told
+
+
+def test_a_series_is_printed_in_the_models_time_zone(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    file = root / "models" / "loan.yaml"
+    file.write_text(file.read_text().replace("timezone: UTC", "timezone: Europe/Berlin"))
+    main(["apply"])
+    main(["run", "--once"])
+    capsys.readouterr()
+    main(["series", "loan", "roc_auc"])
+    assert capsys.readouterr().out.splitlines()[1].startswith("2024-01-01 00:00  2024-01-02 00:00")
+    main(["series", "loan", "roc_auc", "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["window_start"] == "2023-12-31T23:00:00+00:00"
+
+
+def test_a_report_that_cannot_be_written_is_named(root, capsys):
+    log, out = str(root / "predictions" / "loan.csv"), str(root / "none" / "out.html")
+    assert main(["compare", log, log, "--html", out]) == 2
+    assert f"{out}: No such file or directory; give a path that exists" in capsys.readouterr().err
