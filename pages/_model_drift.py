@@ -5,7 +5,7 @@ import streamlit as st
 
 from core import charts, views
 from core.usual import with_usual
-from pages._model_parts import Selection, draw, meaning, nothing, reading, reference_end, series, title
+from pages._model_parts import Selection, draw, meaning, nothing, reading, reference_end, series, title, until
 from pages._shared import read
 
 DISTANCES = (
@@ -150,6 +150,7 @@ def one_column(chosen: Selection, frame: pl.DataFrame, column: str, metric: str)
             zone=chosen.zone,
             reading=reading(metric),
             reference_until=reference_end(chosen),
+            until=until(chosen),
         )
         draw(figure, f"{title(metric)} of {column} per window", key="column-drift")
     with left, st.container(border=True, gap="xsmall"):

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from core import charts
-from pages._model_parts import Selection, draw, meaning, nothing, reading, reference_end, series, title
+from pages._model_parts import Selection, draw, meaning, nothing, reading, reference_end, series, title, until
 
 RATES = ("selection_rate", "accuracy", "tpr", "fpr", "fnr", "precision")
 ERRORS = ("bias", "mae")
@@ -93,6 +93,7 @@ def over_time(chosen: Selection, frame: pl.DataFrame, gap: str) -> None:
         limit=FOUR_FIFTHS if ratio else None,
         limit_name="four-fifths rule",
         reference_until=reference_end(chosen),
+        until=until(chosen),
     )
     draw(figure, f"{title(gap)} per window", key="gap")
     st.caption(

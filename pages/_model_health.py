@@ -6,7 +6,7 @@ import streamlit as st
 from core import charts, views
 from core.entities import ModelStatus
 from core.usual import with_usual
-from pages._model_parts import Selection, draw, metric_chart, normals, nothing, series, title
+from pages._model_parts import Selection, draw, metric_chart, normals, nothing, series, title, until
 from pages._shared import read
 
 
@@ -43,7 +43,9 @@ def facts(status: ModelStatus) -> None:
                 f"{status.headline_value:.3g}",
                 None if change is None else f"{change:+.3g}",
                 delta_color="off",
-                delta_description=None if change is None else "against the reference",
+                delta_description=None if change is None else "against usual",
+                help="Newest window with complete labels, at least 30 of them; usual is the middle of its "
+                "values in the windows of the reference.",
                 border=True,
                 width=215,
             )
@@ -52,7 +54,7 @@ def facts(status: ModelStatus) -> None:
             status.drift_value,
             ".2f",
             status.drift_column,
-            "Largest Jensen-Shannon distance of a column in the newest window; Drift tells what is usual.",
+            "Jensen-Shannon distance, newest window, of the column that exceeds most what is usual for it.",
         )
         _fact(
             "Most missing",
@@ -109,7 +111,7 @@ def drifted_columns(chosen: Selection) -> None:
             .sort("window_start")
         )
         draw(
-            charts.bars_over_time(counted, zone=chosen.zone),
+            charts.bars_over_time(counted, zone=chosen.zone, until=until(chosen)),
             f"Columns of {chosen.slug} that differ more than usual, per window",
             key="drifted-columns",
         )

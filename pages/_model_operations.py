@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from core import charts
-from pages._model_parts import Selection, draw, metric_chart, nothing, reading, reference_end, series
+from pages._model_parts import Selection, draw, metric_chart, nothing, reading, reference_end, series, until
 
 LATENCIES = {"latency_p50": "half", "latency_p95": "95 of 100", "latency_p99": "99 of 100"}
 
@@ -51,7 +51,11 @@ def latency(chosen: Selection, frame: pl.DataFrame) -> None:
         nothing()
         return
     figure = charts.over_time(
-        lines, zone=chosen.zone, reading=reading("latency_p50"), reference_until=reference_end(chosen)
+        lines,
+        zone=chosen.zone,
+        reading=reading("latency_p50"),
+        reference_until=reference_end(chosen),
+        until=until(chosen),
     )
     draw(figure, f"Latency percentiles of {chosen.slug} per window", key="latency")
 

@@ -13,6 +13,7 @@ from core import charts, views
 from core.catalogue import CATALOGUE
 from core.declaration import Declaration
 from core.entities import Actor
+from core.health import MINIMUM_LABELLED
 from pages._shared import read, section
 
 LOADING_PX = 2 * charts.HEIGHT  # two rows of cards: what a tab shows first
@@ -59,7 +60,10 @@ def normals(chosen: Selection, metrics: Sequence[str]) -> Mapping[str, charts.No
     """Return what the reference windows showed of metrics about the whole model."""
     frame = read(views.reference_series, chosen.slug, tuple(metrics), chosen.segment)
     whole = frame.filter((pl.col("column") == "") & (pl.col("phase") == "closed") & (pl.col("group") == ""))
-    found = ((name, charts.Normal.of(whole.filter(pl.col("metric") == name))) for name in metrics)
+    found = (
+        (name, charts.Normal.of(whole.filter((pl.col("metric") == name) & _rests_on(fewest(name)))))
+        for name in metrics
+    )
     return {name: normal for name, normal in found if normal is not None}
 
 
@@ -86,6 +90,16 @@ def reading(metric: str) -> charts.Reading:
     return charts.Reading(".3~g", unit, zero=info.family in ("drift", "operations"))
 
 
+def fewest(metric: str) -> int:
+    """Return on how many rows a window's value must rest to be drawn in the line and to count as usual."""
+    info = CATALOGUE.get(metric)
+    return MINIMUM_LABELLED if info is not None and info.family == "performance" else 0
+
+
+def _rests_on(rows: int) -> pl.Expr:
+    return pl.col("n").fill_null(rows) >= rows
+
+
 def metric_chart(
     chosen: Selection,
     metric: str,
@@ -106,7 +120,7 @@ def metric_chart(
             st.caption(":material/check: Zero in every window shown.")
             return
         if bars:
-            figure = charts.bars_over_time(mine, zone=chosen.zone)
+            figure = charts.bars_over_time(mine, zone=chosen.zone, until=until(chosen))
         else:
             figure = charts.over_time(
                 {"": mine},
@@ -114,6 +128,8 @@ def metric_chart(
                 reading=reading(metric),
                 normal=normal,
                 reference_until=reference_end(chosen),
+                fewest=fewest(metric),
+                until=until(chosen),
             )
         draw(figure, f"{title(metric)} of {chosen.slug} per window", key=f"{metric}{key}")
 
@@ -124,6 +140,11 @@ def reference_end(chosen: Selection) -> datetime | None:
     if reference is None or reference.last_window is None:
         return None
     return chosen.declaration.calendar.containing(reference.last_window).end
+
+
+def until(chosen: Selection) -> datetime:
+    """Return where time axes end: now or the end of the stretch, so that a silence shows as empty space."""
+    return min(chosen.end or chosen.page.now, chosen.page.now)
 
 
 def draw(figure: go.Figure, alt: str, key: str | None = None) -> None:

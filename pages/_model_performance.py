@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from core import charts, views
+from core.health import MINIMUM_LABELLED
 from pages._model_parts import Selection, draw, grid, metric_chart, normals, nothing, series, title
 from pages._shared import clock_text, read, section
 
@@ -75,8 +76,8 @@ def labels_state(chosen: Selection, frame: pl.DataFrame) -> None:
     mature = frame.filter((pl.col("phase") == "closed") & (pl.col("metric") != "labelled_share"))
     if mature["value"].drop_nulls().len():
         st.caption(
-            "Hatched windows are open or still wait for labels: their values are partial. The dashed line "
-            "and grey band are what the reference windows showed (middle, nine in ten)."
+            "The dashed line and grey band are what is usual: the middle and nine in ten of the reference's "
+            "windows. Hatched windows are open or still wait for labels: their values are partial."
         )
         return
     share = frame.filter(pl.col("metric") == "labelled_share").drop_nulls("value").sort("window_start")
@@ -94,14 +95,17 @@ def everything(frame: pl.DataFrame, names: tuple[str, ...], normal: Mapping[str,
     """Show each metric's newest complete value with its interval, beside the reference."""
     newest = (
         frame.filter(
-            (pl.col("phase") == "closed") & pl.col("value").is_not_null() & pl.col("metric").is_in(names)
+            (pl.col("phase") == "closed")
+            & pl.col("value").is_not_null()
+            & pl.col("metric").is_in(names)
+            & (pl.col("n") >= MINIMUM_LABELLED)
         )
         .sort("window_start")
         .group_by("metric", maintain_order=True)
         .last()
     )
     if not newest.height:
-        nothing("no window has complete labels yet")
+        nothing(f"no window with complete labels has {MINIMUM_LABELLED} of them")
         return
     order = {name: i for i, name in enumerate(names)}
     shown = newest.sort(pl.col("metric").replace_strict(order, return_dtype=pl.Int8)).select(
@@ -109,14 +113,14 @@ def everything(frame: pl.DataFrame, names: tuple[str, ...], normal: Mapping[str,
         Value=pl.col("value").round_sig_figs(3),
         Low=pl.col("lower").round_sig_figs(3),
         High=pl.col("upper").round_sig_figs(3),
-        Reference=pl.col("metric")
+        Usual=pl.col("metric")
         .replace_strict(
             {name: found.middle for name, found in normal.items()}, default=None, return_dtype=pl.Float64
         )
         .round_sig_figs(3),
         Rows="n",
     )
-    st.dataframe(shown, hide_index=True, placeholder="–", height=214, alt="All performance metrics")
+    st.dataframe(shown, hide_index=True, placeholder="–", height=250, alt="All performance metrics")
 
 
 def at_a_glance(chosen: Selection) -> None:

@@ -48,7 +48,7 @@ def draw_limit(figure: go.Figure, limit: float | None, name: str) -> None:
 
 
 def draw_reference_period(figure: go.Figure, first: datetime, until: datetime) -> None:
-    """Shade the reference period."""
+    """Shade the reference period; the legend names it, so that no line runs through its name."""
     figure.add_shape(
         type="rect",
         xref="x",
@@ -61,16 +61,44 @@ def draw_reference_period(figure: go.Figure, first: datetime, until: datetime) -
         opacity=0.10,
         line_width=0,
     )
-    figure.add_annotation(
-        x=first,
-        y=1,
-        xref="x",
-        yref="paper",
-        text="reference period",
-        xanchor="left",
-        yanchor="top",
-        showarrow=False,
-        font={"size": 11, "color": GREY},
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        marker={"symbol": "square", "size": 11, "color": transparent(GREY, 0.35)},
+        name="reference period",
+        showlegend=True,
+        hoverinfo="skip",
+    )
+
+
+def draw_few(figure: go.Figure, frame: pl.DataFrame, zone: str, fewest: int, spec: str) -> None:
+    """Draw windows on fewer than `fewest` rows as faint hollow points: they say more about chance."""
+    if frame.height:
+        figure.add_scatter(
+            x=wall_times(frame["window_start"], zone),
+            y=frame["value"].to_numpy(),
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 5, "color": GREY, "opacity": 0.5},
+            name=f"fewer than {fewest} rows",
+            showlegend=True,
+            text=[f"{n:,}" for n in frame["n"]],
+            hovertemplate=f"%{{x|%-d %b %Y}}<br>%{{y:{spec}}}<br>n = %{{text}}, too few<extra></extra>",
+        )
+
+
+def draw_course(figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str) -> None:
+    """Draw the running middle of seven windows: what a year of days says beneath their noise."""
+    middle = frame["value"].cast(pl.Float64).fill_nan(None).rolling_median(7, min_samples=4, center=True)
+    figure.add_scatter(
+        x=wall_times(frame["window_start"], zone),
+        y=middle.to_numpy(),
+        mode="lines",
+        connectgaps=False,
+        line={"color": colour, "width": 2.5},
+        name="middle of 7 windows",
+        showlegend=True,
+        hoverinfo="skip",
     )
 
 

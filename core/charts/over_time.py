@@ -16,6 +16,8 @@ from core.charts.style import COLOURS, HEIGHT, Reading, transparent
 from core.charts.windows import thinned, wall_time, wall_times, whole_days, with_gaps
 from core.usual import Normal
 
+NOISY = 90  # more windows than this get their running middle drawn over them
+
 
 def over_time(
     lines: Mapping[str, pl.DataFrame],
@@ -27,6 +29,8 @@ def over_time(
     limit_name: str = "",
     reference_until: datetime | None = None,
     notes: str | None = None,
+    fewest: int = 0,
+    until: datetime | None = None,
 ) -> go.Figure:
     """Return values per window as lines with their interval bands.
 
@@ -40,19 +44,32 @@ def over_time(
     limit : a line to compare with, such as 0.8 for a ratio.
     reference_until : end of the reference period, drawn as a shaded stretch.
     notes : a column shown in the hover of each point.
+    fewest : windows on fewer rows are drawn as faint points, apart from the line.
+    until : the right end of the time axis, so that a silence up to now shows.
     """
     reading = reading or Reading()
     figure = _frame(reading)
     every = pl.concat([frame.select("window_start", "window_end") for frame in lines.values()])
     if every.height:
         first = wall_time(every["window_start"].min(), zone)
-        last = wall_time(every["window_end"].max(), zone)
+        last = wall_time(max(every["window_end"].max(), until or every["window_end"].max()), zone)  # type: ignore[type-var]
+        figure.update_xaxes(range=_reach(first, last))
         marks.draw_normal(figure, normal, first, last)
         marks.draw_limit(figure, limit, limit_name)
         if reference_until is not None and wall_time(reference_until, zone) > first:
             marks.draw_reference_period(figure, first, min(wall_time(reference_until, zone), last))
     for colour, (name, frame) in zip(COLOURS * 9, lines.items(), strict=False):
-        _draw_line(figure, name, frame, zone, reading, colour, notes)
+        enough, few = frame, frame.clear()
+        if fewest:
+            few = frame.filter((pl.col("n") < fewest) & pl.col("value").is_not_null())
+            # Without its value a window is a gap, which no line crosses.
+            kept = pl.when(pl.col("n") >= fewest)
+            enough = frame.with_columns(kept.then(pl.col(c)) for c in ("value", "lower", "upper"))
+        marks.draw_few(figure, few, zone, fewest, reading.format)
+        noisy = len(lines) == 1 and enough["value"].count() > NOISY
+        _draw_line(figure, name, enough, zone, reading, colour, notes, faint=noisy)
+        if noisy:
+            marks.draw_course(figure, with_gaps(enough), zone, colour)
     whole = next(iter(lines.values()))
     marks.draw_chance(figure, whole, zone)
     marks.draw_breaks(figure, whole, zone)
@@ -60,8 +77,10 @@ def over_time(
     return figure
 
 
-def bars_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = None) -> go.Figure:
-    """Return one bar per window; windows without rows stay empty."""
+def bars_over_time(
+    frame: pl.DataFrame, *, zone: str, reading: Reading | None = None, until: datetime | None = None
+) -> go.Figure:
+    """Return one bar per window up to `until`; windows without rows stay empty."""
     reading = reading or Reading(format=",.0f", zero=True)
     figure = _frame(reading)
     shown = thinned(frame)
@@ -75,6 +94,10 @@ def bars_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
         hovertemplate=f"%{{x|%-d %b %Y}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b><extra></extra>",
     )
     figure.update_layout(bargap=0.15 if shown.height < 120 else 0)
+    if frame.height:
+        first, last = frame["window_start"].min(), frame["window_end"].max()
+        last = max(last, until or last)  # type: ignore[type-var]
+        figure.update_xaxes(range=[wall_time(first, zone), wall_time(last, zone)])
     marks.draw_unfinished(figure, frame, zone)
     return figure
 
@@ -99,10 +122,16 @@ def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
         xgap=0,
         ygap=1,
     )
-    figure.update_layout(height=max(HEIGHT, 60 + 22 * len(columns)))
+    figure.update_layout(height=60 + max(60, 22 * len(columns)))
     figure.update_yaxes(tickformat=None, showgrid=False, tickmode="linear", dtick=1)
     figure.update_xaxes(nticks=4)
     return figure
+
+
+def _reach(first: datetime, last: datetime) -> list[datetime]:
+    # Half a marker of room on both sides.
+    room = (last - first) / 100
+    return [first - room, last + room]
 
 
 def _frame(reading: Reading) -> go.Figure:
@@ -125,7 +154,7 @@ def _frame(reading: Reading) -> go.Figure:
         zeroline=False,
         selector={"visible": None},
     )
-    figure.update_xaxes(showgrid=False, automargin=True, nticks=6, tickangle=0, fixedrange=True)
+    figure.update_xaxes(type="date", showgrid=False, automargin=True, nticks=6, tickangle=0, fixedrange=True)
     return figure
 
 
@@ -137,6 +166,8 @@ def _draw_line(
     reading: Reading,
     colour: str,
     notes: str | None,
+    *,
+    faint: bool = False,
 ) -> None:
     thin = thinned(frame.sort("window_start"))
     shown = with_gaps(thin) if thin.height == frame.height else thin
@@ -154,7 +185,7 @@ def _draw_line(
         showlegend=bool(name),
         mode="lines+markers",
         connectgaps=False,
-        line={"color": colour, "width": 2},
+        line={"color": transparent(colour, 0.45) if faint else colour, "width": 1.2 if faint else 2},
         marker={"color": colour, "size": np.where(alone | (len(y) <= 120), 5, 0), "line": {"width": 0}},
         text=_details(shown, reading, notes),
         hovertemplate=f"%{{x|{day}}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b>%{{text}}"

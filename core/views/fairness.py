@@ -1,4 +1,4 @@
-"""What the Fairness page reads: the newest judged gap of every protected attribute of every model."""
+"""What the Fairness page reads: the newest measured gap of every protected attribute of every model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ GAPS = (
 
 @dataclass(frozen=True)
 class FairnessPage:
-    """One row per model × attribute × metric, of the newest window whose labels are complete.
+    """One row per model × attribute × metric, of the newest window with complete labels that has the gap.
 
     `gaps` has model, team, risk_tier, attribute, metric, value, lower, upper, n, reason, window_start and
     window_end; `unprotected` counts models that declare no protected attribute.
@@ -74,7 +74,8 @@ def _gaps(
             pl.col("phase") == "closed"
         )
         yield (
-            frame.sort("window_start")
+            # A window without a gap (too few rows in a group) does not hide the last one that had it.
+            frame.sort(pl.col("value").is_not_null(), "window_start")
             .group_by("metric", "column", maintain_order=True)
             .last()
             .select(
