@@ -203,7 +203,7 @@ def portfolio(models: pl.DataFrame) -> None:
         st.button("Clear filters", on_click=clear_filters, icon=":material/close:")
         return
     chosen = st.dataframe(
-        table(kept),
+        table(kept).to_arrow(compat_level=pl.CompatLevel.oldest()),
         key="models",
         hide_index=True,
         column_config=columns(),

@@ -67,6 +67,12 @@ def serve() -> Iterator[Serve]:
         process.wait(timeout=20)
 
 
+@pytest.fixture(scope="session")
+def open_port(serve: Serve, portfolio_workspace: Workspace) -> int:
+    """The port of one dashboard without sign-in, for all tests that only ask it something."""
+    return serve(portfolio_workspace)
+
+
 def await_answer(process: subprocess.Popen[bytes], port: int) -> None:
     """Return once the server answers on /healthz."""
     while process.poll() is None:

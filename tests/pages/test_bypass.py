@@ -1,6 +1,7 @@
 """In a mode with sign-in nobody sees more than the sign-in, whichever page a websocket asks for."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -47,27 +48,34 @@ def ways(page: str) -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize("way", ["by name", "by the hash of its path"])
-def test_the_first_page_asked_of_a_fresh_server_is_the_sign_in(
-    way: str, serve: Serve, portfolio_workspace: Workspace
-) -> None:
-    port = serve(portfolio_workspace, mode="local")
-    with session(port) as socket:
+FIRST = ("by name", "by the hash of its path")
+
+
+@pytest.fixture(scope="module")
+def fresh(serve: Serve, portfolio_workspace: Workspace) -> dict[str, int]:
+    """A server of its own for each way to ask first; they start side by side."""
+    with ThreadPoolExecutor() as pool:
+        ports = pool.map(lambda way: serve(portfolio_workspace, mode="local"), FIRST)
+    return dict(zip(FIRST, ports, strict=True))
+
+
+@pytest.mark.parametrize("way", FIRST)
+def test_the_first_page_asked_of_a_fresh_server_is_the_sign_in(way: str, fresh: dict[str, int]) -> None:
+    with session(fresh[way]) as socket:
         assert_closed(shown(socket, **ways("model")[way]))
 
 
-def test_every_page_shows_nothing_but_the_sign_in(serve: Serve, portfolio_workspace: Workspace) -> None:
-    closed_port = serve(portfolio_workspace, mode="local")
+def test_every_page_shows_nothing_but_the_sign_in(fresh: dict[str, int]) -> None:
     for page in PAGES:
         for rerun in ways(page).values():
-            with session(closed_port) as socket:
+            with session(fresh["by name"]) as socket:
                 assert_closed(shown(socket, **rerun))
 
 
 def test_the_same_question_shows_models_once_nobody_has_to_sign_in(
-    serve: Serve, portfolio_workspace: Workspace
+    open_port: int,
 ) -> None:
-    with session(serve(portfolio_workspace)) as socket:
+    with session(open_port) as socket:
         assert "delay-30" in shown(socket, page_name="overview")
 
 

@@ -7,7 +7,6 @@ import pytest
 import app
 from core.errors import InputError, StoreError
 from core.settings import Workspace
-from tests.pages.conftest import Serve
 
 WEBSOCKET = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -15,9 +14,9 @@ WEBSOCKET = (
 )
 
 
-@pytest.fixture(scope="module")
-def port(serve: Serve, portfolio_workspace: Workspace) -> int:
-    return serve(portfolio_workspace)
+@pytest.fixture
+def port(open_port: int) -> int:
+    return open_port
 
 
 def status_line(port: int, path: str, headers: str) -> str:
