@@ -1,7 +1,7 @@
 """The traffic of a source, some windows at a time, beside tables of windows, repeated rows and labels."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -38,47 +38,60 @@ def chunks(
     dimensions: Sequence[Dimension] = (),
 ) -> Iterator[Chunk]:
     """Yield the traffic of the windows, so many at a time that ids fit in memory."""
-    declaration, connection = source.declaration, source.connection
-    wanted = dict.fromkeys(
-        [*fields, *outcome_fields(declaration), *(f for d in dimensions for f in d.fields)]
-    )
-    with_id = declaration.predictions.prediction_id is not None
-    if with_id:
-        wanted[Field("id", declaration.predictions.prediction_id or "", "text")] = None
-    label, logged = label_field(declaration), False
-    if label and label_in_files(declaration) and label.column in source.has_columns:
-        wanted[Field("logged_label", label.column, label.reading)], logged = None, True
-    joined = label is not None and label_in_files(declaration)
-    staged = with_id or joined or len(source.paths) > _FILES_READ_AGAIN
-    most = min(_ROWS_PER_CHUNK, _VALUES_STAGED // len(wanted)) if staged else None
+    wanted = _wanted(source, fields, dimensions)
+    # Many files, or a join with labels: the rows are read once and copied, else every pass would do it again.
+    staged = label_in_files(source.declaration) or len(source.paths) > _FILES_READ_AGAIN
+    most = _ROWS_PER_CHUNK if source.declaration.predictions.prediction_id else None
+    if staged:
+        most = min(_ROWS_PER_CHUNK, _VALUES_STAGED // len(wanted))
     with reading(source.connection, source.paths):
         for some in _split(source, windows, most):
-            bounds = bounds_of(some)
-            connection.register("quarters", join_table(some, declaration.predictions.timezone))
-            raw = traffic.rows(
-                source.predictions, list(wanted), declaration.predictions.timestamp, bounds=bounds
-            )
-            relation, left_out = traffic.in_windows(raw), None
-            if with_id and _find_repeated(connection, relation):
-                left_out, relation = relation, traffic.once(relation)
-            if label and joined:
-                find_labels(source, bounds)
-                relation = traffic.labelled(relation, label.alias, logged=logged)
-            derived = {d.name: d.expression for d in dimensions}
-            own = argmax_prediction(declaration) or threshold_prediction(declaration)
-            if own and declaration.task != "regression":
-                derived = {"prediction": own, **derived}
-            judged = _with_params(traffic.judged(relation, declaration, derived, joined=joined), dimensions)
-            yield Chunk(
-                tuple(some),
-                _stage(connection, judged) if staged else judged,
-                _with_params(_left_out(left_out, derived), dimensions) if left_out else None,
-            )
+            source.connection.execute("DROP TABLE IF EXISTS staged")
+            chunk = _chunk(source, some, wanted, dimensions)
+            yield replace(chunk, traffic=_stage(source.connection, chunk.traffic)) if staged else chunk
+
+
+def _wanted(source: Opened, fields: Sequence[Field], dimensions: Sequence[Dimension]) -> list[Field]:
+    """Return every field the traffic needs, once."""
+    declaration, label = source.declaration, label_field(source.declaration)
+    wanted = [*fields, *outcome_fields(declaration), *(f for d in dimensions for f in d.fields)]
+    if declaration.predictions.prediction_id:
+        wanted.append(Field("id", declaration.predictions.prediction_id, "text"))
+    if label and label_in_files(declaration) and label.column in source.has_columns:
+        wanted.append(Field("logged_label", label.column, label.reading))
+    return list(dict.fromkeys(wanted))
+
+
+def _chunk(
+    source: Opened, windows: Sequence[Window], wanted: Sequence[Field], dimensions: Sequence[Dimension]
+) -> Chunk:
+    declaration, connection, label = source.declaration, source.connection, label_field(source.declaration)
+    bounds = bounds_of(windows)
+    connection.register("quarters", join_table(windows, declaration.predictions.timezone))
+    raw = traffic.rows(source.predictions, wanted, declaration.predictions.timestamp, bounds=bounds)
+    relation, left_out = traffic.in_windows(raw), None
+    if declaration.predictions.prediction_id and _find_repeated(connection, relation):
+        left_out, relation = relation, traffic.once(relation)
+    joined = label is not None and label_in_files(declaration)
+    if label and joined:
+        find_labels(source, bounds)
+        logged = any(field.alias == "logged_label" for field in wanted)
+        relation = traffic.labelled(relation, label.alias, logged=logged)
+    derived = {d.name: d.expression for d in dimensions}
+    own = argmax_prediction(declaration) or threshold_prediction(declaration)
+    if own and declaration.task != "regression":
+        derived = {"prediction": own, **derived}
+    judged = traffic.judged(relation, declaration, derived, joined=joined)
+    return Chunk(
+        tuple(windows),
+        _with_params(judged, dimensions),
+        _with_params(_left_out(left_out, derived), dimensions) if left_out else None,
+    )
 
 
 def _stage(connection: duckdb.DuckDBPyConnection, relation: Relation) -> Relation:
-    """Copy the rows into table `staged`: files are opened, and ids and labels joined, once for all passes."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {relation.sql}", dict(relation.params))
+    """Copy the rows into table `staged`."""
+    connection.execute(f"CREATE TEMP TABLE staged AS {relation.sql}", dict(relation.params))
     return Relation("SELECT * FROM staged")
 
 

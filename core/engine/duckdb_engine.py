@@ -23,7 +23,7 @@ class DuckDBEngine:
     An engine is used by one thread; `close` (or leaving the with block) removes its temporary files.
     """
 
-    def __init__(self, *, threads: int | None = None, memory_limit: str = "400MB") -> None:
+    def __init__(self, *, threads: int | None = None, memory_limit: str = "300MB") -> None:
         self._connection = duckdb.connect(
             config={
                 "threads": threads or min(4, os.cpu_count() or 1),
@@ -35,6 +35,9 @@ class DuckDBEngine:
         )
         self._files = Files(self._connection)
         self._connection.execute("SET temp_directory = $folder", {"folder": self._files.folder})
+        # Joins as written: rows on the left, a small table on the right. The optimizer does not know how small,
+        # and would now and then hold the rows in memory instead.
+        self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
 
     def __enter__(self) -> "DuckDBEngine":
         return self
