@@ -41,7 +41,7 @@ def facts(status: ModelStatus) -> None:
             st.metric(
                 title(status.headline),
                 f"{status.headline_value:.3g}",
-                None if change is None else f"{change:+.3g}",
+                None if change is None else f"{change:+.2g}",
                 delta_color="off",
                 delta_description=None if change is None else "against usual",
                 help="Newest window with complete labels, at least 30 of them; usual is the middle of its "

@@ -7,7 +7,18 @@ import streamlit as st
 
 from core import charts, views
 from core.health import MINIMUM_LABELLED
-from pages._model_parts import Selection, draw, grid, metric_chart, normals, nothing, series, title
+from pages._model_parts import (
+    Selection,
+    draw,
+    grid,
+    metric_chart,
+    normals,
+    nothing,
+    reference_end,
+    series,
+    title,
+    until,
+)
 from pages._shared import clock_text, read, section
 
 # The four that say most, first; the rest stand in the table below.
@@ -61,6 +72,8 @@ def show(chosen: Selection) -> None:
     for place, metric in zip(grid(4), CHARTS[task], strict=True):
         with place:
             metric_chart(chosen, metric, frame, normal.get(metric))
+    if task == "binary_classification":
+        rates(chosen, frame)
     left, right = st.columns(2)
     with left:
         metric_chart(chosen, "labelled_share", frame)
@@ -69,6 +82,31 @@ def show(chosen: Selection) -> None:
         everything(frame, names, normal)
     with section("Calibration and confusion"):
         at_a_glance(chosen)
+
+
+def rates(chosen: Selection, frame: pl.DataFrame) -> None:
+    """Draw how often the model said yes beside how often it was so."""
+    with st.container(border=True, gap="xsmall"), section("Predicted and actual rate"):
+        st.markdown(
+            "**Predicted and actual rate**",
+            help="Share of rows predicted positive, and share whose label is. Where both rise together the "
+            "world has changed and the model saw it; where they part it did not.",
+        )
+        lines = {
+            name: frame.filter(pl.col("metric") == metric).drop("lower", "upper")
+            for name, metric in (("actual", "label_rate"), ("predicted", "prediction_rate"))
+        }
+        if not any(line["value"].drop_nulls().len() for line in lines.values()):
+            nothing()
+            return
+        figure = charts.over_time(
+            lines,
+            zone=chosen.zone,
+            reading=charts.Reading(".0%", zero=True),
+            reference_until=reference_end(chosen),
+            until=until(chosen),
+        )
+        draw(figure, f"Predicted and actual rate of {chosen.slug} per window", key="rates")
 
 
 def labels_state(chosen: Selection, frame: pl.DataFrame) -> None:

@@ -59,12 +59,7 @@ def over_time(
         if reference_until is not None and wall_time(reference_until, zone) > first:
             marks.draw_reference_period(figure, first, min(wall_time(reference_until, zone), last))
     for colour, (name, frame) in zip(COLOURS * 9, lines.items(), strict=False):
-        enough, few = frame, frame.clear()
-        if fewest:
-            few = frame.filter((pl.col("n") < fewest) & pl.col("value").is_not_null())
-            # Without its value a window is a gap, which no line crosses.
-            kept = pl.when(pl.col("n") >= fewest)
-            enough = frame.with_columns(kept.then(pl.col(c)) for c in ("value", "lower", "upper"))
+        enough, few = _by_rows(frame, fewest)
         marks.draw_few(figure, few, zone, fewest, reading.format)
         noisy = len(lines) == 1 and enough["value"].count() > NOISY
         _draw_line(figure, name, enough, zone, reading, colour, notes, faint=noisy)
@@ -126,6 +121,16 @@ def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
     figure.update_yaxes(tickformat=None, showgrid=False, tickmode="linear", dtick=1)
     figure.update_xaxes(nticks=4)
     return figure
+
+
+def _by_rows(frame: pl.DataFrame, fewest: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the frame without the values on fewer rows (gaps, which no line crosses), and those rows apart."""
+    if not fewest:
+        return frame, frame.clear()
+    names = [name for name in ("value", "lower", "upper") if name in frame.columns]
+    enough = pl.col("n") >= fewest
+    kept = frame.with_columns(pl.when(enough).then(pl.col(name)).alias(name) for name in names)
+    return kept, frame.filter(~enough & pl.col("value").is_not_null())
 
 
 def _reach(first: datetime, last: datetime) -> list[datetime]:

@@ -233,6 +233,8 @@ def metrics_of(days: list[tuple[datetime, datetime]]) -> pl.DataFrame:
         "log_loss": 0.48 + 0.05 * summer,
         "accuracy": 0.83 - 0.03 * summer,
         "brier": 0.15 + 0.01 * x,
+        "label_rate": 0.2 + 0.05 * summer,
+        "prediction_rate": 0.2 + 0 * x,
     }
     frames += [metric(days, k, v + 0.01 * noise, error=0.02, labels=True) for k, v in performance.items()]
     distances = {"temp": 0.1 + 0.6 * summer, "wind": 0.08 + 0 * x, "distance": 0.04 + 0 * x}

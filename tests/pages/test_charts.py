@@ -144,3 +144,30 @@ def test_groups_too_small_to_judge_are_hollow_and_undefined_ones_left_out() -> N
 
 def test_nothing_at_all_can_be_drawn() -> None:
     assert charts.over_time({"": daily([])}, zone="UTC").data
+
+
+def test_the_axis_reaches_to_now_so_that_silence_shows() -> None:
+    frame = daily([1.0, 2.0, 3.0])
+    now = frame["window_end"].max() + timedelta(days=30)
+    for figure in (
+        charts.over_time({"": frame}, zone="UTC", until=now),
+        charts.bars_over_time(frame, zone="UTC", until=now),
+    ):
+        assert figure.layout.xaxis.range[1] >= now.replace(tzinfo=None)
+
+
+def test_windows_on_few_rows_are_points_apart_from_the_line() -> None:
+    frame = daily([0.7, 1.0, 0.7]).with_columns(n=pl.Series([100, 2, 100]))
+    figure = charts.over_time({"": frame}, zone="UTC", fewest=30)
+    few, line = figure.data[0], figure.data[1]
+    assert few.name == "fewer than 30 rows" and list(few.y) == [1.0]
+    assert np.isnan(line.y[1]) and line.y[0] == 0.7
+
+
+def test_a_year_of_days_gets_its_running_middle() -> None:
+    noisy = daily([float(i % 2) for i in range(365)])
+    names = [trace.name for trace in charts.over_time({"": noisy}, zone="UTC").data]
+    assert "middle of 7 windows" in names
+    assert "middle of 7 windows" not in [
+        trace.name for trace in charts.over_time({"": noisy.head(60)}, zone="UTC").data
+    ]

@@ -175,7 +175,7 @@ def test_dates_that_cannot_match_are_explained(open_page: Open, portfolio_worksp
         ("Health", 3),
         ("Drift", 2),
         ("Data quality", 3),
-        ("Performance", 7),
+        ("Performance", 8),
         ("Fairness", 2),
         ("Cost & latency", 2),
     ],
