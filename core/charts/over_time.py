@@ -124,7 +124,7 @@ def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
 
 
 def _by_rows(frame: pl.DataFrame, fewest: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the frame without the values on fewer rows (gaps, which no line crosses), and those rows apart."""
+    """Return the frame without the values on fewer rows (gaps no line crosses), and those rows apart."""
     if not fewest:
         return frame, frame.clear()
     names = [name for name in ("value", "lower", "upper") if name in frame.columns]
