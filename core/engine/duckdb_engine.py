@@ -35,8 +35,8 @@ class DuckDBEngine:
         )
         self._files = Files(self._connection)
         self._connection.execute("SET temp_directory = $folder", {"folder": self._files.folder})
-        # Joins as written: rows on the left, a small table on the right. The optimizer does not know how small,
-        # and would now and then hold the rows in memory instead.
+        # Joins as written: rows on the left, a small table on the right. The optimizer does not know how
+        # small, and would now and then hold the rows in memory instead.
         self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
 
     def __enter__(self) -> "DuckDBEngine":
@@ -49,8 +49,10 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Release memory and temporary files."""
-        self._connection.close()
-        self._files.close()
+        try:
+            self._connection.close()
+        finally:
+            self._files.close()
 
     def scan(self, path: str, declaration: Declaration, *, kind: str = "predictions") -> FileFacts:
         """Look at one file.
