@@ -16,7 +16,8 @@ SEGMENT_SLICES = 51  # the 50 most frequent reference values + other
 PROTECTED_GROUPS = 50
 
 AUTO_METRIC = "drift"  # the automatic verdict over a column's questions, shown as jensen_shannon
-_WHOLE_MODEL = ("duplicate_share", "labelled_share", "invalid_outcome_share")  # the quality metrics that are not of a column
+# The quality metrics that are not of a column.
+_WHOLE_MODEL = ("duplicate_share", "labelled_share", "invalid_outcome_share")
 _GETS_BETTER = {"higher": ("above", "rise"), "lower": ("below", "drop")}
 
 

@@ -71,8 +71,8 @@ def text(column: str, type_: str) -> str:
 
 def instant(column: str, type_: str) -> tuple[str, str]:
     """Return (microseconds since 1970 or NULL, whether they are local time of the declared zone)."""
-    if type_ == "TIMESTAMP WITH TIME ZONE":
-        return f"epoch_us({column})", "FALSE"
+    if type_ in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"):
+        return f"epoch_us(CAST({column} AS TIMESTAMPTZ))", "FALSE"
     if not is_text(type_):
         return f"epoch_us(CAST({column} AS TIMESTAMP))", "TRUE"
     value = f"replace(CAST({column} AS VARCHAR), ',', '.')"
@@ -99,8 +99,9 @@ def quarter_hour(instant: str) -> str:
 
 def between(column: str, type_: str, first: int, last: int) -> str:
     """Return a filter (bounds in seconds) on the raw timestamp, which Parquet's row groups can answer."""
-    if type_ == "TIMESTAMP WITH TIME ZONE":
-        return f"{column} >= to_timestamp({first}) AND {column} < to_timestamp({last})"
+    if type_ in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"):
+        low, high = (f"CAST(to_timestamp({seconds}) AS {type_})" for seconds in (first, last))
+        return f"{column} >= {low} AND {column} < {high}"
     if type_.startswith("TIMESTAMP"):  # the zone may shift local time by up to a day
         low, high = (f"make_timestamp({seconds}000000)" for seconds in (first - 86_400, last + 86_400))
         return f"{column} >= {low} AND {column} < {high}"

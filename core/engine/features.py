@@ -43,7 +43,7 @@ def require_known(source: Opened, grid: Grid) -> None:
         near = difflib.get_close_matches(name, columns, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"they have {', '.join(sorted(columns)[:12])}"
         raise LogError(
-            f"{source.predictions[0].path}: no reference file has the declared column {name!r}; {hint}"
+            f"{source.predictions[0].path}: no file read has the declared column {name!r}; {hint}"
             " Correct the declaration of the model"
         )
 

@@ -30,6 +30,7 @@ _NOT_THE_FILE = (
     duckdb.InterruptException,
     duckdb.NotImplementedException,
 )
+_OTHER_TYPE = "Steward cannot count this type; write the column as number, text or timestamp"
 _REWRITE = (
     "it is corrupt or still being written; write it again under another name and rename it when complete"
 )
@@ -136,7 +137,8 @@ def reading(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> Iter
     except duckdb.Error as error:
         path = next((path for path in paths if path in str(error)), None) or _unreadable(connection, paths)
         said = f"{path}: cannot be read ({str(error).splitlines()[0][:300]})"
-        raise LogError(f"{said}; {_REWRITE}") from error
+        advice = _OTHER_TYPE if isinstance(error, duckdb.NotSupportedError) else _REWRITE
+        raise LogError(f"{said}; {advice}") from error
 
 
 def _unreadable(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> str:

@@ -111,7 +111,7 @@ def test_label_files_are_checked_too(engine, write, declare):
 def test_a_declared_feature_that_no_file_has_is_refused_when_the_reference_is_built(engine, good, declare):
     declaration = declare(features={"numeric": ["xx"]})
     windows = list(engine.windows_of(Source((good,)), declaration))
-    with pytest.raises(LogError, match="no reference file has the declared column 'xx'; did you mean 'x'"):
+    with pytest.raises(LogError, match="no file read has the declared column 'xx'; did you mean 'x'"):
         engine.build_grid(Source((good,)), declaration, windows, reference_id="r", frozen=True)
 
 

@@ -1,6 +1,7 @@
 """Timestamps of every kind become UTC microseconds and land in the right local window."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -93,11 +94,20 @@ def test_dates_and_every_precision_are_read(engine, declare, write):
     assert engine.scan(write({"at": [date(2024, 7, 1)]}), declare(timezone=NEW_YORK)).first == datetime(
         2024, 7, 1, 4, tzinfo=UTC
     )
-    for unit in ("ms", "us", "ns"):
-        at = pl.Series([datetime(2024, 7, 1, 12, 0, 0, 5000)], dtype=pl.Datetime(unit))
+    for unit, zone in product(("ms", "us", "ns"), (None, "UTC")):
+        at = pl.Series([datetime(2024, 7, 1, 12, 0, 0, 5000)], dtype=pl.Datetime(unit)).dt.replace_time_zone(
+            zone
+        )
         assert engine.scan(write({"at": at}), declare()).first == datetime(
             2024, 7, 1, 12, 0, 0, 5000, tzinfo=UTC
         )
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_the_nanoseconds_of_pandas_are_counted(engine, declare, write, cells_of, zone):
+    at = pl.Series([datetime(2024, 7, 1, 12)] * 3, dtype=pl.Datetime("ns")).dt.replace_time_zone(zone)
+    _, cells = cells_of(declare(), write({"at": at}))
+    assert cells.filter(kind="rows")["n"].to_list() == [3]
 
 
 def test_files_with_different_kinds_of_time_are_counted_together(engine, declare, write, cells_of):
