@@ -94,7 +94,12 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
         model = models.get(c, slug)
         if model is None:
             raise InputError(f"no model {slug!r} is registered; run: steward status")
-        entries = [e for e in ledger.entries(c, slug) if e.file.kind == "labels" or _within(e, start, end)]
+        # Label files that could be read need no mark: counting a window joins all labels it can have.
+        entries = [
+            e
+            for e in ledger.entries(c, slug)
+            if (e.state == "bad" or e.file.kind == "predictions") and _within(e, start, end)
+        ]
         present = [e for e in entries if e.state != "gone"]
         ledger.record(c, slug, [replace(entry, state="changed") for entry in present])
         ledger.forget(c, slug, [e.file.path for e in _replaced(model.declaration, entries)])

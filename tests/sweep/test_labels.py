@@ -5,7 +5,8 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from tests.sweep.conftest import COLUMNS, FIRST, Model, rows
+from core.actions import rebuild
+from tests.sweep.conftest import ACTOR, COLUMNS, FIRST, Model, rows
 
 LABELS = {
     "path": "labels/loans",
@@ -89,6 +90,12 @@ def test_labels_that_come_before_their_predictions_are_kept(labelled: Model) -> 
     labelled.days(15, actual=False)
     labelled.sweep(16.5)
     assert labelled.values("labelled_share")[15] == 1.0
+
+
+def test_rebuild_counts_only_its_period(labelled: Model) -> None:
+    rebuild(labelled.store, "loans", ACTOR, start=FIRST + timedelta(days=3), end=FIRST + timedelta(days=5))
+    assert labelled.sweep(15.6).windows == 2
+    assert labelled.values("labelled_share")[3] == 1.0
 
 
 def test_removed_logs_freeze_their_windows(labelled: Model) -> None:
