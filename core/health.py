@@ -129,13 +129,14 @@ def _state(
     declaration: Declaration, evidence: Evidence, closed: Window, found: Sequence[Finding], now: datetime
 ) -> tuple[str, datetime, Sequence[str]]:
     last = evidence.last_timestamp
+    learning = [evidence.learning] if evidence.learning else []
     if last is None:
         return "no_data", now, [f"no predictions yet under {declaration.predictions.path}"]
     if last < closed.start:
         day = last.astimezone(declaration.zone)
-        return "no_data", last, [f"no predictions since {day:%-d %B %Y %H:%M}"]
-    if evidence.learning:
-        return "learning", now, [evidence.learning]
+        return "no_data", last, [f"no predictions since {day:%-d %B %Y %H:%M}", *learning]
+    if learning:
+        return "learning", now, learning
     if found:
         return "healthy", min(finding.since for finding in found), [finding.text for finding in found]
     return "healthy", now, [QUIET]

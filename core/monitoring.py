@@ -20,6 +20,8 @@ from core.reference import Baseline
 from core.store import Store, leases, references, statistics, sweeps
 from core.survey import Survey, frozen_windows, source, survey
 
+UNTIMED = ("timestamp missing", "timestamp unreadable")  # reasons in LedgerEntry.problems
+
 
 @dataclass(frozen=True)
 class SweepResult:
@@ -148,15 +150,18 @@ def _last_timestamp(found: Survey, counted: Counted, now: datetime) -> datetime 
 
 
 def _file_problems(found: Survey, now: datetime) -> list[str]:
-    bad = [entry for entry in found.ledger.values() if entry.state == "bad"]
-    ahead = [
-        entry for entry in found.ledger.values() if entry.last and entry.last > now and entry.state == "read"
-    ]
+    entries = found.ledger.values()
+    bad = [entry for entry in entries if entry.state == "bad"]
+    logs_read = [entry for entry in entries if entry.state == "read" and entry.file.kind == "predictions"]
+    ahead = [entry for entry in logs_read if entry.last and entry.last > now]
+    untimed = sum(entry.problems.get(reason, 0) for entry in logs_read for reason in UNTIMED)
     problems = []
     if bad:
         problems.append(f"{len(bad)} file{'s' * (len(bad) > 1)} could not be read")
     if ahead:
         problems.append(f"{len(ahead)} file{'s' * (len(ahead) > 1)} with timestamps in the future")
+    if untimed:
+        problems.append(f"{untimed:,} rows have no readable timestamp and are in no window")
     return problems
 
 

@@ -107,6 +107,7 @@ def test_unparsable_timestamps_are_counted_and_their_rows_left_out(swept: Model)
     swept.sweep(16.5)
     assert swept.values("volume")[15] == 180
     assert sum(entry(swept, path).problems.values()) == 20
+    assert "20 rows have no readable timestamp and are in no window" in swept.status().reasons
 
 
 def test_scores_outside_zero_and_one_and_unknown_classes_are_counted_apart(swept: Model) -> None:

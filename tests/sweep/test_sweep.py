@@ -109,6 +109,15 @@ def test_a_model_without_enough_history_is_learning_and_still_counted(
     assert model.values("jensen_shannon", "amount") == {}
 
 
+def test_a_silent_model_still_says_what_its_reference_waits_for(sqlite_store: Store, make_model) -> None:
+    model = make_model(sqlite_store)
+    model.declare(reference=None)
+    model.days(0, 1, 2)
+    model.sweep(30)
+    state = model.status()
+    assert state.state == "no_data" and "0 of 28" in state.reasons[1]
+
+
 def test_a_model_that_fell_silent_has_no_data_since_its_last_prediction(model: Model) -> None:
     model.sweep(15.5)
     assert model.status().state == "healthy"
