@@ -14,6 +14,7 @@ from core.windows import Window
 
 _EVER = (datetime(1, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 ARRIVED_LATE = "arrived after the log was removed"
+WITHOUT_PREDICTION = "labels without a prediction within the lookback"
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,15 @@ def survey(
         if before and before.state != "gone":
             touched.update(_covered(declaration, before.first, before.last))
     touched.update(_reached(declaration, known.values(), seen_until, now))
-    touched.update(_labelled(engine, declaration, ledger, labels, {e.file.path for e in logs}))
+    fresh = {entry.file.path for entry in logs}
+    if any(
+        _readable_log(e) and path not in fresh for path, e in ledger.items()
+    ):  # else all is counted anyway
+        for entry in labels:
+            windows, ledger[entry.file.path] = _labelled(engine, declaration, ledger.values(), entry)
+            touched.update(windows)
     frozen = frozen_windows(declaration, ledger.values())
-    changes = (*(_late_rows(engine, declaration, entry, frozen) for entry in read), *gone)
+    changes = tuple(_late_rows(engine, declaration, ledger[e.file.path], frozen) for e in (*read, *gone))
     ledger |= {entry.file.path: entry for entry in changes}
     return Survey(ledger, changes, tuple(sorted(w for w in touched - frozen if w.start <= now)))
 
@@ -126,28 +133,23 @@ def _reached(
 
 
 def _labelled(
-    engine: DuckDBEngine,
-    declaration: Declaration,
-    ledger: Mapping[str, LedgerEntry],
-    labels: Sequence[LedgerEntry],
-    fresh: set[str],
-) -> list[Window]:
-    """Windows whose predictions the new label files speak of."""
-    logs = [e for e in ledger.values() if e.file.kind == "predictions" and e.state == "read"]
-    if not labels or all(
-        e.file.path in fresh for e in logs
-    ):  # then all is counted anyway, as at the first sweep
-        return []
-    starts = [e.first for e in labels if e.first is not None]
-    earliest = min(starts) if len(starts) == len(labels) else None
-    if earliest is not None and not (declaration.labels and declaration.labels.timestamp):
-        earliest -= _lookback(declaration)
-    files = tuple(
-        e.file.path for e in logs if earliest is None or (e.last is not None and e.last >= earliest)
-    )
-    pairs = tuple((e.file.path, e.file.mtime_ns / 1e9) for e in labels)
-    windows, _ = engine.label_windows(Source(files, pairs), declaration)
-    return windows
+    engine: DuckDBEngine, declaration: Declaration, entries: Iterable[LedgerEntry], labels: LedgerEntry
+) -> tuple[list[Window], LedgerEntry]:
+    """Return the windows a label file speaks of; its entry counts the labels without a prediction."""
+    since = labels.first
+    if since is not None and not (declaration.labels and declaration.labels.timestamp):
+        since -= _lookback(declaration)  # timed by when they came
+    logs = (e for e in entries if _readable_log(e))
+    files = tuple(e.file.path for e in logs if since is None or (e.last is not None and e.last >= since))
+    source = Source(files, ((labels.file.path, labels.file.mtime_ns / 1e9),))
+    windows, without = engine.label_windows(source, declaration)
+    if without:
+        labels = replace(labels, problems={**labels.problems, WITHOUT_PREDICTION: without})
+    return windows, labels
+
+
+def _readable_log(entry: LedgerEntry) -> bool:
+    return entry.file.kind == "predictions" and entry.state == "read"
 
 
 def _late_rows(

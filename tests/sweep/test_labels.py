@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 
 from core.actions import rebuild
+from core.store import ledger
+from core.survey import WITHOUT_PREDICTION
 from tests.sweep.conftest import ACTOR, COLUMNS, FIRST, Model, rows
 
 LABELS = {
@@ -96,6 +98,20 @@ def test_rebuild_counts_only_its_period(labelled: Model) -> None:
     rebuild(labelled.store, "loans", ACTOR, start=FIRST + timedelta(days=3), end=FIRST + timedelta(days=5))
     assert labelled.sweep(15.6).windows == 2
     assert labelled.values("labelled_share")[3] == 1.0
+
+
+def test_labels_older_than_the_lookback_are_told_and_taken_by_a_rebuild(labelled: Model) -> None:
+    declared = {**LABELS, "lookback": "3d"}
+    columns = {"path": "predictions/loans", **COLUMNS}
+    labelled.declare(predictions=columns, labels=declared)
+    path = labelled.write(labels(11, landed=16), "late.parquet", folder="labels/loans")
+    assert labelled.sweep(16.5).windows == 0
+    with labelled.store.read() as c:
+        problems = {entry.file.path: entry.problems for entry in ledger.entries(c, "loans")}
+    assert problems[str(path)] == {WITHOUT_PREDICTION: 200}
+    rebuild(labelled.store, "loans", ACTOR, start=None, end=None)
+    labelled.sweep(16.6)
+    assert labelled.values("labelled_share")[11] == 1.0
 
 
 def test_removed_logs_freeze_their_windows(labelled: Model) -> None:
