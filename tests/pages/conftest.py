@@ -25,6 +25,14 @@ app.serve(Workspace.open(sys.argv[1]), port=int(sys.argv[2]), address=sys.argv[3
 Serve = Callable[..., int]
 
 
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Give `__main__` back: AppTest leaves the page there, and a worker started later would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
 @pytest.fixture(scope="session")
 def portfolio_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A workspace with the portfolio; tests read it only."""
