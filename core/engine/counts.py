@@ -48,34 +48,33 @@ def cells(
     """Return the counts of labelled groups (see `slices.labels`) in the columns of CELLS, sorted by key."""
     if labels.is_empty():
         return pl.DataFrame(schema=dict(CELLS))
+    heights = [each.tallies.shape[0] for each in counted]
+    tallies = np.concatenate([each.tallies for each in counted])
+    low, high = (np.concatenate([getattr(each, name) for each in counted]) for name in ("low", "high"))
     windows = pl.DataFrame(
         {"window_start": list(ends.keys()), "window_end": list(ends.values())},
         schema={name: CELLS[name] for name in ("window_start", "window_end")},
     )
-    return (
-        pl.concat([_frame(labels.head(each.tallies.shape[0]), each) for each in counted])
-        .with_columns(pl.col("window_start").cast(CELLS["window_start"]))
-        .join(windows, on="window_start", how="left", maintain_order="left")
-        .with_columns(reference_id=pl.lit(reference_id))
-        .select(*CELLS)
-        .sort(*CELL_KEYS)
+    frame = labels[np.concatenate([np.arange(height) for height in heights])].with_columns(
+        pl.col("window_start").cast(CELLS["window_start"]),
+        pl.Series("column", np.repeat([each.column for each in counted], heights), dtype=pl.String),
+        pl.Series("kind", np.repeat([each.kind.value for each in counted], heights), dtype=pl.String),
+        *(pl.Series(name, tallies[:, i]) for i, name in enumerate(TALLIES)),
+        *(
+            pl.Series(name, np.where(np.isinf(values), np.nan, values), nan_to_null=True)
+            for name, values in (("low", low), ("high", high))
+        ),
+        _lists("counts", [each.counts for each in counted]),
+        _lists("sums", [each.sums for each in counted]),
+        reference_id=pl.lit(reference_id),
     )
+    ended = frame.filter("kept").join(windows, on="window_start", how="left", maintain_order="left")
+    return ended.select(*CELLS).sort(*CELL_KEYS)
 
 
-def _frame(labels: pl.DataFrame, each: Counts) -> pl.DataFrame:
-    frame = labels.with_columns(
-        pl.lit(each.column).alias("column"),
-        pl.lit(each.kind.value).alias("kind"),
-        *(pl.Series(name, each.tallies[:, i]) for i, name in enumerate(TALLIES)),
-        pl.Series("low", np.where(np.isinf(each.low), np.nan, each.low)).fill_nan(None),
-        pl.Series("high", np.where(np.isinf(each.high), np.nan, each.high)).fill_nan(None),
-        _lists("counts", each.counts),
-        _lists("sums", each.sums),
-    )
-    return frame.drop("kept") if labels["kept"].all() else frame.filter("kept").drop("kept")
-
-
-def _lists(name: str, matrix: np.ndarray) -> pl.Series:
-    offsets = np.arange(matrix.shape[0] + 1, dtype=np.int64) * matrix.shape[1]
-    values = pa.array(np.ascontiguousarray(matrix).reshape(-1))
+def _lists(name: str, matrices: Sequence[np.ndarray]) -> pl.Series:
+    """Return the rows of all matrices as lists, each as wide as its matrix."""
+    widths = np.concatenate([np.full(len(matrix), matrix.shape[1]) for matrix in matrices])
+    offsets = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
+    values = pa.array(np.concatenate([matrix.reshape(-1) for matrix in matrices]))
     return pl.Series(name, pa.LargeListArray.from_arrays(pa.array(offsets), values))
