@@ -28,6 +28,8 @@ def stacked(lists: pl.Series, width: int | None = None) -> NDArray[np.float64]:
         raise BinningError(
             f"a cell has {longest} counts, expected at most {width}; count both on the same grid"
         )
+    if len(lists) and lengths.min() == width:
+        return values[offsets[0] : offsets[-1]].reshape(len(lists), width)
     matrix = np.zeros((len(lists), width))
     matrix[np.arange(width) < lengths[:, None]] = values[offsets[0] : offsets[-1]]
     return matrix
@@ -46,6 +48,11 @@ def count_at(cells: pl.DataFrame, place: int) -> NDArray[np.float64]:
     found = np.zeros(len(cells))
     found[inside] = values[at[inside]]
     return found
+
+
+def selected(cells: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
+    """Return the cells where the mask is true; the frame itself where all are, as copying costs."""
+    return cells if mask.all() else cells.filter(mask)
 
 
 def of_model(cells: pl.DataFrame) -> pl.DataFrame:

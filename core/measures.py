@@ -8,7 +8,7 @@ import polars as pl
 
 from core import column_drift, operations, outcomes, quality
 from core.catalogue import CATALOGUE
-from core.cells import column, count_at, merge_cells, of_model, stacked
+from core.cells import column, count_at, merge_cells, of_model, selected, stacked
 from core.declaration import Declaration
 from core.entities import METRICS, Grid, Kind, NumericGrid
 from core.errors import BinningError
@@ -19,6 +19,7 @@ __all__ = ["measure", "merge_cells"]
 Kinds = Mapping[str, pl.DataFrame]
 
 _TALLIES = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
+_NEED_LABELS = [name for name, info in CATALOGUE.items() if info.needs_labels]
 _BATCH = 20_000  # cells whose counts are compared together: bounds the memory of their matrices
 
 
@@ -45,7 +46,8 @@ def measure(
         If cells were counted on another grid.
     """
     _check_grid(cells, grid)
-    whole, groups = (_by_kind(cells.filter(each)) for each in (pl.col("group") == "", pl.col("group") != ""))
+    of_groups = cells["group"] != ""
+    whole, groups = (_by_kind(selected(cells, each)) for each in (~of_groups, of_groups))
     blocks = [*_quality(whole, grid, declaration), *_operations(whole, grid, declaration)]
     blocks += [*outcomes.performance(whole, grid, declaration), *outcomes.fairness(groups, grid, declaration)]
     if grid.frozen:
@@ -163,23 +165,23 @@ def _mean(metric: str, name: str, kinds: Kinds, grid: Grid) -> Iterator[Block]:
 
 def _with_maturity(metrics: pl.DataFrame, kinds: Kinds, declaration: Declaration) -> pl.DataFrame:
     """Say from when on the labels of a window are complete: its last row plus the label delay."""
-    rows = kinds.get(Kind.ROWS, pl.DataFrame(schema={**METRICS, "high": pl.Float64}))
-    rows = rows.filter((pl.col("segment") == "") & (pl.col("version") == "") & (pl.col("variant") == ""))
-    last = (pl.col("high") * 1e6).cast(pl.Int64).cast(METRICS["mature_at"])
-    lasts = rows.select("window_start", last=last).unique("window_start")
-    needs_labels = [name for name, info in CATALOGUE.items() if info.needs_labels]
-    waits = pl.col("metric").is_in(needs_labels)
+    last = pl.col("window_end")
+    if (rows := kinds.get(Kind.ROWS)) is not None:
+        whole = (rows["segment"] == "") & (rows["version"] == "") & (rows["variant"] == "")
+        known = rows.filter(whole & rows["high"].is_not_null())
+        starts = known["window_start"]
+        ends = (known["high"] * 1e6).cast(pl.Int64).cast(METRICS["mature_at"])
+        last = pl.coalesce(pl.col("window_start").replace_strict(starts, ends, default=None), last)
+    waits = pl.col("metric").is_in(_NEED_LABELS)
     if declaration.actual:
         waits |= pl.col("column") == declaration.actual
-    complete = pl.coalesce("last", "window_end") + declaration.label_delay
-    joined = metrics.join(lasts, on="window_start", how="left", maintain_order="left")
-    return joined.with_columns(mature_at=pl.when(waits).then(complete)).select(METRICS.keys())
+    return metrics.with_columns(mature_at=pl.when(waits).then(last + declaration.label_delay))
 
 
 def _check_grid(cells: pl.DataFrame, grid: Grid) -> None:
-    others = set(cells["reference_id"].unique()) - {grid.reference_id}
-    if others:
-        other = min(map(str, others))
+    others = cells["reference_id"] != grid.reference_id
+    if others.any():
+        other = cells["reference_id"].filter(others).min()
         raise BinningError(
             f"cells were counted on grid {other!r}, not {grid.reference_id!r}; count their windows again"
         )

@@ -35,23 +35,24 @@ def frame(blocks: Iterable[Block]) -> pl.DataFrame:
     estimates = [(estimate, block.remark) for block in blocks for estimate in block.estimates.values()]
     sizes = [len(block.keys) for block in blocks]
     starts = np.cumsum([0, *sizes[:-1]])
-    keys = pl.concat([pl.DataFrame([block.keys[name] for name in _KEYS]) for block in blocks])
     places = [
         start + np.tile(np.arange(size), len(block.estimates))
         for start, size, block in zip(starts, sizes, blocks, strict=True)
     ]
+    keys = pl.concat([pl.DataFrame([block.keys[name] for name in _KEYS]) for block in blocks])
     names = [(name, size) for block, size in zip(blocks, sizes, strict=True) for name in block.estimates]
     metric = np.repeat([name for name, _ in names], [size for _, size in names])
-    rows = keys[np.concatenate(places)].with_columns(
+    columns = [
+        *keys[np.concatenate(places)],
         pl.Series("metric", metric, dtype=pl.String),
         *(_numbers(name, [estimate for estimate, _ in estimates]) for name in _NUMBERS),
-        pl.Series("n", np.concatenate([estimate.n for estimate, _ in estimates])).cast(pl.Int64),
-        pl.Series(
-            "reason", np.concatenate([_reasons(*pair) for pair in estimates]).tolist(), dtype=pl.String
-        ),
-        pl.lit(None, dtype=METRICS["mature_at"]).alias("mature_at"),
-    )
-    return rows.select(METRICS.keys()).sort(METRIC_KEYS)
+        pl.Series("n", np.concatenate([estimate.n for estimate, _ in estimates]).astype(np.int64)),
+        pl.Series("reason", np.concatenate([_reasons(*pair) for pair in estimates]).tolist(), pl.String),
+        pl.Series("mature_at", [], METRICS["mature_at"]).extend_constant(None, len(metric)),
+    ]
+    # Put together at once: every further step on a frame costs more than the arithmetic of one window.
+    placed = {values.name: values for values in columns}
+    return pl.DataFrame([placed[name] for name in METRICS]).sort(METRIC_KEYS)
 
 
 def _numbers(name: str, estimates: list[Estimate]) -> pl.Series:
@@ -65,5 +66,6 @@ def _reasons(estimate: Estimate, remark: NDArray[np.str_] | None) -> NDArray[np.
     if remark is not None:
         reasons[remark != ""] = remark[remark != ""]
     unknown = np.isnan(estimate.value)
-    reasons[unknown] = np.broadcast_to(estimate.reason, unknown.shape)[unknown]
+    if unknown.any():
+        reasons[unknown] = np.broadcast_to(estimate.reason, unknown.shape)[unknown]
     return reasons
