@@ -9,7 +9,7 @@ from core.store import Store, heartbeats, snapshots, statistics
 
 log = logging.getLogger("steward.housekeeping")
 
-# A reader that follows a registry row to a file finishes within this; see DESIGN, decision 3.
+# A reader that follows a registry row to a file finishes within this.
 UNREFERENCED_FOR = timedelta(hours=1)
 FORGOTTEN_AFTER = timedelta(days=7)
 

@@ -1,4 +1,4 @@
-"""The profile: every count of STATISTICS.md for the windows of a source, on a frozen grid."""
+"""The profile: every count of the windows of a source, on a frozen grid."""
 
 from collections.abc import Sequence
 
