@@ -35,6 +35,17 @@ def stacked(lists: pl.Series, width: int | None = None) -> NDArray[np.float64]:
     return matrix
 
 
+def widened(matrix: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Return a matrix filled up to a width with zeros."""
+    missing = width - matrix.shape[1]
+    return np.hstack([matrix, np.zeros((len(matrix), missing))]) if missing else matrix
+
+
+def lengths_of(lists: pl.Series) -> NDArray[np.int64]:
+    """Return how many values each list holds."""
+    return np.diff(_flat(lists)[0])
+
+
 def column(cells: pl.DataFrame, name: str) -> NDArray[np.float64]:
     """Return a column of cells as floats, NaN where null."""
     return cells[name].to_numpy().astype(np.float64)

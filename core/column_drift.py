@@ -1,6 +1,6 @@
 """The drift metrics of many columns and windows at once, from their cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core import bins, drift
-from core.cells import column, stacked
+from core.cells import column, lengths_of, selected, stacked, widened
 from core.entities import Grid, NumericGrid
 from core.errors import BinningError
 from core.estimates import Estimate, Numbers, ratio
@@ -74,18 +74,19 @@ def _with_reference(
     cells: pl.DataFrame, reference: pl.DataFrame
 ) -> tuple[Numbers, Numbers, NDArray[np.int64]]:
     """Return the counts of the cells and of their references (zeros if none), and the references' rows."""
-    width = max(int(frame["counts"].list.len().max() or 0) for frame in (cells, reference))  # type: ignore[arg-type]
-    found = reference.select("column", "segment").with_row_index("row")
-    at = cells.select("column", "segment").join(
-        found, on=["column", "segment"], how="left", maintain_order="left"
-    )["row"]
-    row = at.cast(pl.Int64).fill_null(len(reference)).to_numpy()
-    none = np.zeros((1, width))
-    return stacked(cells["counts"], width), np.vstack([stacked(reference["counts"], width), none])[row], row
+    counted, past = stacked(cells["counts"]), stacked(reference["counts"])
+    width = max(counted.shape[1], past.shape[1])
+    row_of = {key: row for row, key in enumerate(_columns_and_segments(reference))}
+    row = np.array([row_of.get(key, len(reference)) for key in _columns_and_segments(cells)], dtype=np.int64)
+    return widened(counted, width), np.vstack([widened(past, width), np.zeros((1, width))])[row], row
+
+
+def _columns_and_segments(cells: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    return zip(cells["column"].to_list(), cells["segment"].to_list(), strict=True)
 
 
 def _check(cells: pl.DataFrame, lengths: NDArray[np.int64]) -> None:
-    given = cells["counts"].list.len().fill_null(0).to_numpy()
+    given = lengths_of(cells["counts"])
     wrong = np.flatnonzero((lengths > 0) & (given != lengths))
     if len(wrong):
         first = int(wrong[0])
@@ -97,16 +98,16 @@ def _check(cells: pl.DataFrame, lengths: NDArray[np.int64]) -> None:
 
 def _whole_reference(columns: pl.Series, reference: pl.DataFrame, width: int) -> Numbers:
     """Return each column's counts in the whole reference: they shape the grid of every segment."""
-    whole = reference.filter(pl.col("segment") == "").select("column", "counts")
-    return stacked(
-        columns.to_frame().join(whole, on="column", how="left", maintain_order="left")["counts"], width
-    )
+    whole = selected(reference, reference["segment"] == "")
+    row_of = {name: row for row, name in enumerate(whole["column"])}
+    counts = np.vstack([stacked(whole["counts"], width), np.zeros((1, width))])
+    return counts[[row_of.get(name, len(whole)) for name in columns]]
 
 
 def _filled(lists: Sequence[NDArray[Any]], width: int = 0) -> NDArray[Any]:
     """Return arrays of different length as one matrix, each filled up with its last value."""
     width = max(width, *(len(values) for values in lists), 1)
-    return np.array([np.pad(values, (0, width - len(values)), mode="edge") for values in lists])
+    return np.array([np.append(values, np.full(width - len(values), values[-1])) for values in lists])
 
 
 def _on_shares(usual: Numbers, rows: Numbers) -> dict[str, Estimate]:

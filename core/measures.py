@@ -1,7 +1,7 @@
 """From the cells of a model's windows to its metrics: which counts feed which metric, all windows at once."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 import polars as pl
@@ -72,7 +72,7 @@ def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Blo
         if (cells := kinds.get(kind)) is None:
             continue
         # What the label lacks has not arrived: that is labelled_share, not a fault of the data.
-        features = cells.filter(pl.col("column") != declaration.actual) if declaration.actual else cells
+        features = selected(cells, cells["column"] != declaration.actual) if declaration.actual else cells
         n, missing, nan, positive, negative, uncastable = (column(features, name) for name in _TALLIES)
         yield Block(features, quality.of_any(n, missing, nan + positive + negative, uncastable))
         yield from (_numeric_quality if kind is Kind.NUMERIC else _categorical_quality)(cells, grid)
@@ -95,7 +95,7 @@ def _invalid_outcomes(kinds: Kinds) -> Iterator[Block]:
 def _numeric_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
     yield Block(cells, quality.constant_number(*(column(cells, name) for name in ("n", "low", "high"))))
     binned = [name for name, bins in grid.numeric.items() if bins.edges and grid.frozen]
-    cells = cells.filter(pl.col("column").is_in(binned))
+    cells = selected(cells, cells["column"].is_in(binned))
     yield Block(cells, quality.out_of_range(column(cells, "n"), count_at(cells, 0) + count_at(cells, -1)))
 
 
@@ -118,19 +118,28 @@ def _drift(
         *(features.numeric if features else ()),
         *(features.categorical if features else ()),
     }
-    watched = ~pl.col("column").is_in([name for name in unwatched if name])
-    # A new version or variant has no past of its own: it is compared with all traffic of its segment.
-    same_traffic = (pl.col("version") == "") & (pl.col("variant") == "") & (pl.col("group") == "")
-    binned = pl.col("kind").is_in([Kind.NUMERIC, Kind.CATEGORICAL])
-    reference = merge_cells(reference_cells.filter(binned & watched & same_traffic))
+    unwatched.discard(None)
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
-        usual = reference.filter(pl.col("kind") == kind)
-        cells = kinds[kind].filter(watched) if kind in kinds else usual.clear()
+        usual = _usual(selected(reference_cells, reference_cells["kind"] == kind), unwatched)
+        cells = _without(kinds[kind], unwatched) if kind in kinds else usual.clear()
         for batch in cells.iter_slices(_BATCH):
             if kind is Kind.NUMERIC:
                 yield Block(batch, column_drift.numeric(batch, usual, grid))
             else:
                 yield Block(batch, column_drift.categorical(batch, usual))
+
+
+def _usual(cells: pl.DataFrame, unwatched: Set[str | None]) -> pl.DataFrame:
+    """Return what cells of one kind are compared with: one row per column and segment."""
+    # A new version or variant has no past of its own: it is compared with all traffic of its segment.
+    same_traffic = (cells["version"] == "") & (cells["variant"] == "") & (cells["group"] == "")
+    usual = _without(selected(cells, same_traffic), unwatched)
+    merged = len(set(zip(usual["column"], usual["segment"], strict=True))) == len(usual)
+    return usual if merged else merge_cells(usual)
+
+
+def _without(cells: pl.DataFrame, columns: Set[str | None]) -> pl.DataFrame:
+    return selected(cells, ~cells["column"].is_in(list(columns))) if columns else cells
 
 
 def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
@@ -151,13 +160,13 @@ def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
         if custom.kind == "numeric":
             yield from _mean(name, name, kinds, grid)
         elif (cells := kinds.get(Kind.RATE)) is not None:
-            cells = cells.filter(pl.col("column") == name)
+            cells = selected(cells, cells["column"] == name)
             yield Block(of_model(cells), operations.rate(name, column(cells, "n"), count_at(cells, 0)))
 
 
 def _mean(metric: str, name: str, kinds: Kinds, grid: Grid) -> Iterator[Block]:
     if (cells := kinds.get(Kind.NUMERIC)) is not None:
-        cells = cells.filter(pl.col("column") == name)
+        cells = selected(cells, cells["column"] == name)
         centre = grid.numeric.get(name, NumericGrid()).centre
         total, squares = stacked(cells["sums"], 2).T
         yield Block(of_model(cells), operations.mean(metric, column(cells, "n"), centre, total, squares))
