@@ -39,7 +39,8 @@ def frame(blocks: Iterable[Block]) -> pl.DataFrame:
         start + np.tile(np.arange(size), len(block.estimates))
         for start, size, block in zip(starts, sizes, blocks, strict=True)
     ]
-    keys = pl.concat([pl.DataFrame([block.keys[name] for name in _KEYS]) for block in blocks])
+    series = [{values.name: values for values in block.keys} for block in blocks]
+    keys = pl.concat([pl.DataFrame([values[name] for name in _KEYS]) for values in series])
     names = [(name, size) for block, size in zip(blocks, sizes, strict=True) for name in block.estimates]
     metric = np.repeat([name for name, _ in names], [size for _, size in names])
     columns = [

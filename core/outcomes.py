@@ -1,13 +1,14 @@
 """From the cells that count predictions against labels to performance and to fairness between groups."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from core import fairness as rates
-from core.cells import column, of_model, stacked
+from core.cells import column, lengths_of, of_model, selected, stacked
 from core.declaration import Declaration, Scalar
 from core.entities import Grid, Kind
 from core.estimates import Estimate, Numbers
@@ -28,15 +29,33 @@ _NOT_OF_CLASS = (
 _TRUE, _FALSE = {"1", "true"}, {"0", "false"}
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """Where the groups of one attribute lie in a matrix of slices × groups; `keys` has a row per slice."""
+
+    keys: pl.DataFrame
+    rows: NDArray[np.intp]
+    at: NDArray[np.intp]
+    group: NDArray[np.intp]
+    groups: int
+
+    def of(self, values: Numbers | None, empty: float = np.nan) -> Numbers:
+        """Return the values of cells as such a matrix."""
+        matrix = np.full((len(self.keys), self.groups), empty)
+        if values is not None:
+            matrix[self.at, self.group] = values[self.rows]
+        return matrix
+
+
 def performance(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
     """Yield the performance of every slice; of a model without labels only what predictions alone show."""
     if (cells := kinds.get(Kind.MULTICLASS)) is not None and declaration.actual:
         sums = stacked(cells["sums"], 2) if declaration.predictions.score else None
         yield Block(of_model(cells), multiclass(stacked(cells["counts"]), len(grid.classes), sums))
     if (cells := kinds.get(Kind.CLASSIFICATION)) is not None:
-        lengths = cells["counts"].list.len()
-        for length in lengths.unique():  # a class without score has one bin
-            part = cells.filter(lengths == length)
+        lengths = lengths_of(cells["counts"])
+        for length in np.unique(lengths):  # a class without score has one bin
+            part = selected(cells, pl.Series(lengths == length))
             yield Block(part, _classification(part, grid, declaration))
     if (cells := kinds.get(Kind.REGRESSION)) is not None and declaration.actual:
         yield Block(of_model(cells), _regression(cells, grid))
@@ -73,11 +92,11 @@ def _regression(cells: pl.DataFrame, grid: Grid) -> Mapping[str, Estimate]:
 
 
 def _decisions_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Iterator[Block]:
-    keys, minimum = of_model(cells), declaration.minimum_group_size
+    keys, layouts, minimum = of_model(cells), _layouts(cells, grid), declaration.minimum_group_size
     if (table := _favourable(cells, grid, declaration)) is not None:
         chosen, n = rates.selection(table), table.sum(axis=(1, 2))
         yield Block(keys, chosen, _too_small(n, minimum))
-        yield from _gaps(cells, grid, chosen, n, minimum, rates.gaps_of_selection)
+        yield from _gaps(layouts, chosen, n, minimum, rates.gaps_of_selection)
     if not declaration.actual:
         return
     found = rates.outcomes(table) if table is not None else {}
@@ -91,7 +110,7 @@ def _decisions_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaratio
     yield Block(keys, found, _too_small(labelled, minimum))
     if table is not None:
         judged = {name: found[name] for name in ("tpr", "fpr", "precision")}
-        yield from _gaps(cells, grid, judged, labelled, minimum, rates.gaps_of_outcomes)
+        yield from _gaps(layouts, judged, labelled, minimum, rates.gaps_of_outcomes)
 
 
 def _errors_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Iterator[Block]:
@@ -100,39 +119,40 @@ def _errors_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) 
     n, minimum = column(cells, "n"), declaration.minimum_group_size
     yield Block(of_model(cells), found, _too_small(n, minimum))
     judged = {name: found[name] for name in ("bias", "mae")}
-    yield from _gaps(cells, grid, judged, n, minimum, rates.gaps_of_errors)
+    yield from _gaps(_layouts(cells, grid), judged, n, minimum, rates.gaps_of_errors)
+
+
+def _layouts(cells: pl.DataFrame, grid: Grid) -> Sequence[_Layout]:
+    """Find the place of every cell once; all gaps of an attribute are then laid out alike."""
+    slices = cells.select(_SLICE)
+    numbered = slices.unique().with_row_index("slice")
+    slice_of = slices.join(numbered, on=_SLICE, how="left", maintain_order="left")["slice"].to_numpy()
+    groups, layouts = cells["group"].to_list(), []
+    for attribute, names in grid.groups.items():
+        place = {name: position for position, name in enumerate(names)}
+        group_of = np.array([place.get(group, -1) for group in groups])
+        rows = np.flatnonzero(group_of >= 0)
+        if len(rows):
+            _, first, at = np.unique(slice_of[rows], return_index=True, return_inverse=True)
+            keys = cells[rows[first]].with_columns(column=pl.lit(attribute), group=pl.lit(""))
+            layouts.append(_Layout(keys, rows, at, group_of[rows], len(names)))
+    return layouts
 
 
 def _gaps(
-    cells: pl.DataFrame,
-    grid: Grid,
+    layouts: Iterable[_Layout],
     of_groups: Mapping[str, Estimate],
     n: Numbers,
     minimum: int,
     formula: Callable[..., Mapping[str, Estimate]],
 ) -> Iterator[Block]:
     """Yield the gaps of every attribute: the rates laid out as slices × groups, judged by the formula."""
-    for attribute, names in grid.groups.items():
-        rows = np.flatnonzero(cells["group"].is_in(list(names)).to_numpy())
-        if not len(rows):
-            continue
-        part = cells[rows]
-        slices = part.unique(_SLICE, keep="first", maintain_order=True)
-        found = slices.select(_SLICE).with_row_index("slice")
-        at = part.select(_SLICE).join(found, on=_SLICE, how="left", maintain_order="left")["slice"].to_numpy()
-        group = part["group"].cast(pl.Enum(list(names))).to_physical().to_numpy()
-
-        def laid_out(values: Numbers | None, empty: float = np.nan) -> Numbers:
-            matrix = np.full((len(slices), len(names)), empty)  # noqa: B023 - used within this turn of the loop
-            if values is not None:
-                matrix[at, group] = values[rows]  # noqa: B023
-            return matrix
-
+    for layout in layouts:
         spreads = {
-            name: rates.spread(laid_out(e.value), laid_out(e.sampling_error), laid_out(n, 0.0), minimum)
+            name: rates.spread(layout.of(e.value), layout.of(e.sampling_error), layout.of(n, 0.0), minimum)
             for name, e in of_groups.items()
         }
-        yield Block(slices.with_columns(column=pl.lit(attribute), group=pl.lit("")), formula(**spreads))
+        yield Block(layout.keys, formula(**spreads))
 
 
 def _favourable(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Numbers | None:
