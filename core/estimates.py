@@ -52,25 +52,20 @@ def wilson(hits: ArrayLike, n: ArrayLike) -> tuple[Numbers, Numbers]:
     [0.0, 0.2775]
     """
     total = np.asarray(n, dtype=np.float64)
-    share = ratio(hits, total)
-    middle = ratio(share * total + Z95**2 / 2, total + Z95**2)
-    half = ratio(Z95 * np.sqrt(total * share * (1 - share) + Z95**2 / 4), total + Z95**2)
-    # At 0 and 1 the bound is the share itself; rounding must not push it beyond.
-    return np.where(share == 0, 0.0, middle - half), np.where(share == 1, 1.0, middle + half)
+    return _wilson_of(ratio(hits, total), total)
 
 
 def binomial_variance(hits: ArrayLike, n: ArrayLike) -> Numbers:
     """Return the sampling variance p(1 − p)/n of a share."""
-    share = ratio(hits, n)
-    return ratio(share * (1 - share), n)
+    total = np.asarray(n, dtype=np.float64)
+    return _variance_of(ratio(hits, total), total)
 
 
 def proportion(hits: ArrayLike, n: ArrayLike, reason: str) -> Estimate:
     """Return the share hits / n with its binomial standard error and Wilson interval."""
     total = np.asarray(n, dtype=np.float64)
     share = ratio(hits, total)
-    lower, upper = wilson(hits, total)
-    return Estimate(share, total, reason, np.sqrt(binomial_variance(hits, total)), lower, upper)
+    return Estimate(share, total, reason, np.sqrt(_variance_of(share, total)), *_wilson_of(share, total))
 
 
 def measured(
@@ -87,3 +82,15 @@ def measured(
     error = np.sqrt(np.maximum(variance, 0.0))
     lower, upper = np.clip(value - Z95 * error, *bounds), np.clip(value + Z95 * error, *bounds)
     return Estimate(value, total, reason, error, lower, upper)
+
+
+def _wilson_of(share: Numbers, total: Numbers) -> tuple[Numbers, Numbers]:
+    weight = total + Z95**2
+    middle = (share * total + Z95**2 / 2) / weight
+    half = Z95 * np.sqrt(total * share * (1 - share) + Z95**2 / 4) / weight
+    # At 0 and 1 the bound is the share itself; rounding must not push it beyond.
+    return np.where(share == 0, 0.0, middle - half), np.where(share == 1, 1.0, middle + half)
+
+
+def _variance_of(share: Numbers, total: Numbers) -> Numbers:
+    return ratio(share * (1 - share), total)
