@@ -34,9 +34,11 @@ def numeric(cells: pl.DataFrame, reference: pl.DataFrame, grid: Grid) -> Mapping
     BinningError
         If a cell has another number of counts than its column's grid has bins.
     """
-    columns = cells["column"].unique().sort()
+    names = cells["column"].to_list()
+    columns = sorted(set(names))
     grids = [grid.numeric.get(name, NumericGrid()) for name in columns]
-    of = cells["column"].cast(pl.Enum(columns)).to_physical().to_numpy()
+    place = {name: position for position, name in enumerate(columns)}
+    of = np.array([place[name] for name in names], dtype=np.intp)
     rows, usual, at = _with_reference(cells, reference)
     _check(cells, np.array([len(g.edges) + 1 if g.edges else 0 for g in grids])[of])
     whole = _whole_reference(columns, reference, rows.shape[1])
@@ -96,7 +98,7 @@ def _check(cells: pl.DataFrame, lengths: NDArray[np.int64]) -> None:
         )
 
 
-def _whole_reference(columns: pl.Series, reference: pl.DataFrame, width: int) -> Numbers:
+def _whole_reference(columns: Sequence[str], reference: pl.DataFrame, width: int) -> Numbers:
     """Return each column's counts in the whole reference: they shape the grid of every segment."""
     whole = selected(reference, reference["segment"] == "")
     row_of = {name: row for row, name in enumerate(whole["column"])}

@@ -94,8 +94,10 @@ def _invalid_outcomes(kinds: Kinds) -> Iterator[Block]:
 
 def _numeric_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
     yield Block(cells, quality.constant_number(*(column(cells, name) for name in ("n", "low", "high"))))
-    binned = [name for name, bins in grid.numeric.items() if bins.edges and grid.frozen]
-    cells = selected(cells, cells["column"].is_in(binned))
+    binned = {name for name, bins in grid.numeric.items() if bins.edges and grid.frozen}
+    cells = selected(
+        cells, pl.Series([name in binned for name in cells["column"].to_list()], dtype=pl.Boolean)
+    )
     yield Block(cells, quality.out_of_range(column(cells, "n"), count_at(cells, 0) + count_at(cells, -1)))
 
 
