@@ -1,9 +1,11 @@
 """The data that passes between Steward's rooms: frozen dataclasses, and the columns of its two frames."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import polars as pl
 
@@ -238,3 +240,136 @@ class ModelStatus:
     fairness_value: float | None = None
     updated_at: datetime | None = None
     error: str | None = None
+    # Without its alerts: no_data, learning or healthy, since when and why; open alerts stand above it.
+    condition: str | None = None
+    condition_since: datetime | None = None
+    condition_reasons: tuple[str, ...] = ()
+    rules: str | None = None  # identity of the monitors that judged it; null = it has none
+
+
+class Severity(StrEnum):
+    """How bad an alert is; a monitor with two levels escalates one alert from the first to the second."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, order=True)
+class Target:
+    """What a monitor looks at; "" where it does not look that way (see METRICS)."""
+
+    metric: str
+    column: str = ""
+    segment: str = ""
+    version: str = ""
+    group: str = ""
+
+    @property
+    def key(self) -> str:
+        """Canonical JSON of the parts that are set: with model and monitor name it names an alert's cause."""
+        said = {name: value for name, value in asdict(self).items() if value}
+        return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One stretch of trouble as the windows tell it: from the first breaching window until it recovered.
+
+    Windows are named by their start; the other instants are business time. `judged_at` is when the last
+    breaching window could be judged. `resolved_at` is null while it lasts.
+    """
+
+    monitor: str
+    target: Target
+    severity: Severity
+    first_window: datetime
+    last_window: datetime
+    opened_at: datetime
+    judged_at: datetime
+    value: float
+    threshold: float
+    side: str  # above | below: where the value lies
+    escalated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An episode that people work on, as the registry keeps it.
+
+    `notified` is the severity of the last message about it, ``resolved`` after the message of its end, None
+    before the first. `requested` says that its retraining request was written.
+    """
+
+    id: int
+    model: str
+    episode: Episode
+    message: str
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    assigned_to: str | None = None
+    snoozed_until: datetime | None = None
+    snooze_reason: str | None = None
+    notified: str | None = None
+    reminded_at: datetime | None = None
+    requested: bool = False
+
+    def state(self, now: datetime) -> str:
+        """Return ``open``, ``acknowledged``, ``snoozed`` or ``resolved`` as of business time."""
+        if self.episode.resolved_at is not None:
+            return "resolved"
+        if self.snoozed_until is not None and self.snoozed_until > now:
+            return "snoozed"
+        return "open" if self.acknowledged_at is None else "acknowledged"
+
+
+@dataclass(frozen=True)
+class AlertEvent:
+    """One thing that happened to an alert: at which business time, by whom, and what it said."""
+
+    alert: int
+    at: datetime
+    actor: str
+    event: str  # opened | escalated | acknowledged | assigned | snoozed | resolved | corrected | reopened
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """One entry of the outbox: what a channel is to be told, and how far that got.
+
+    `kind` is ``alerts`` (what changed in one sweep), ``reminder``, ``digest`` or ``test``; `payload` holds
+    the facts, the text is made of them on delivery. `message_id` stays the same over all attempts. Times are
+    wall time.
+    """
+
+    id: int
+    message_id: str
+    channel: str
+    kind: str
+    model: str | None
+    payload: Mapping[str, Any]
+    state: str  # pending | sent | dead
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime
+    last_error: str | None = None
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RetrainingRequest:
+    """A proposal to train a model again: which rule asked, on what evidence; people decide.
+
+    `reason` is the monitor's name or ``schedule``: a model has one open request per reason.
+    """
+
+    id: int
+    model: str
+    reason: str
+    text: str
+    evidence: Mapping[str, Any]
+    state: str  # proposed (what follows comes with the approval of requests)
+    requested_at: datetime  # business time
+    alert: int | None = None

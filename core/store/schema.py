@@ -75,6 +75,10 @@ status = sa.Table(
     sa.Column("fairness_value", sa.Double),
     sa.Column("updated_at", Instant),
     sa.Column("error", sa.Text),
+    sa.Column("condition", sa.Text),
+    sa.Column("condition_since", Instant),
+    sa.Column("condition_reasons", Json),
+    sa.Column("rules", sa.Text),
 )
 
 # What was read of each log file, by its fingerprint (path, size, mtime).
@@ -165,6 +169,104 @@ heartbeats = sa.Table(
     sa.Column("pid", sa.Integer, nullable=False),
     sa.Column("seen_at", Instant, nullable=False),
     sa.Column("note", sa.Text),
+)
+
+# One row per episode of trouble; instants are business time.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _model(index=True),
+    sa.Column("monitor", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),  # canonical JSON of what follows
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("column", sa.Text, nullable=False),
+    sa.Column("segment", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("group", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("first_window", Instant, nullable=False),
+    sa.Column("last_window", Instant, nullable=False),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("judged_at", Instant, nullable=False),
+    sa.Column("value", sa.Double, nullable=False),
+    sa.Column("threshold", sa.Double, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("escalated_at", Instant),
+    sa.Column("resolved_at", Instant, index=True),
+    sa.Column("closed_reason", sa.Text),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("acknowledged_at", Instant),
+    sa.Column("acknowledged_by", sa.Text),
+    sa.Column("assigned_to", sa.Text),
+    sa.Column("snoozed_until", Instant),
+    sa.Column("snooze_reason", sa.Text),
+    sa.Column("notified", sa.Text),  # null | warning | critical | resolved
+    sa.Column("reminded_at", Instant),
+    sa.Column("requested", sa.Boolean, nullable=False),
+)
+
+alert_events = sa.Table(
+    "alert_events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("alert", sa.Integer, sa.ForeignKey("alerts.id"), nullable=False, index=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text),
+)
+
+# From which window on the rule of a monitor judges: a changed rule leaves the past as it was judged then.
+judged = sa.Table(
+    "judged",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("monitor", sa.Text, primary_key=True),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("since", Instant),  # null = from the first window on
+)
+
+# What is to be told, written in the transaction that made it true; times are wall time.
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("message_id", sa.Text, nullable=False, unique=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("payload", Json, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("next_attempt_at", Instant, nullable=False),
+    sa.Column("claimed_by", sa.Text),
+    sa.Column("claimed_at", Instant),
+    sa.Column("last_error", sa.Text),
+    sa.Column("sent_at", Instant),
+)
+
+# When each digest was made last, and what it said: the next one tells what changed since.
+digests = sa.Table(
+    "digests",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("made_at", Instant, nullable=False),  # business time
+    sa.Column("states", Json, nullable=False),
+)
+
+retraining_requests = sa.Table(
+    "retraining_requests",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _model(index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("evidence", Json, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("requested_at", Instant, nullable=False),
+    sa.Column("alert", sa.Integer, sa.ForeignKey("alerts.id")),
 )
 
 # `body` is what was hashed, byte for byte; the columns before it repeat parts of it for searching.

@@ -25,7 +25,8 @@ def get(c: sa.Connection, model: str) -> ModelStatus | None:
     if row is None:
         return None
     values: dict[str, Any] = {field.name: getattr(row, field.name) for field in fields(ModelStatus)}
-    return ModelStatus(**values | {"reasons": tuple(row.reasons), "sparkline": tuple(row.sparkline)})
+    lists = {name: tuple(values[name] or ()) for name in ("reasons", "condition_reasons", "sparkline")}
+    return ModelStatus(**values | lists)
 
 
 def overview(c: sa.Connection) -> pl.DataFrame:
@@ -33,12 +34,13 @@ def overview(c: sa.Connection) -> pl.DataFrame:
 
     Returns
     -------
-    The fields of ModelStatus (`reasons` List(String), `sparkline` List(Float32)), `owner`, `team`, `task`,
-    `risk_tier` and `paused`. A paused model is in state ``paused``, one never swept in ``no_data`` with
-    `since` null.
+    The fields of ModelStatus but those of its condition (`reasons` List(String), `sparkline` List(Float32)),
+    `owner`, `team`, `task`, `risk_tier` and `paused`. A paused model is in state ``paused``, one never swept
+    in ``no_data`` with `since` null.
     """
     state = sa.case((models.c.paused, "paused"), else_=sa.func.coalesce(status.c.state, "no_data"))
-    written = [column for column in status.c if column.name not in ("model", "state")]
+    left = ("model", "state", "condition", "condition_since", "condition_reasons")
+    written = [column for column in status.c if column.name not in left]
     joined = (
         sa.select(models.c.model, state.label("state"), *written, *_REGISTERED)
         .join_from(models, status, isouter=True)

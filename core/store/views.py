@@ -20,6 +20,9 @@ TABLES = {
         schema.sweeps,
         schema.heartbeats,
         schema.audit,
+        schema.alerts,
+        schema.alert_events,
+        schema.retraining_requests,
     )
 }
 
