@@ -179,6 +179,8 @@ def _metric(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
             other = _GETS_BETTER["lower" if info.better == "higher" else "higher"]
             better = f"{info.better} is better for {metric}"
             yield f"{rule}: {better}, so this would alarm on good news; use {' or '.join(other)}"
+        if metric == "freshness" and rule != "above":
+            yield f"{rule}: freshness is judged by the clock; use above, in hours"
         if info.needs_labels and declaration.actual is None:
             yield f"metric: {metric} needs labels; declare predictions.actual or labels"
 

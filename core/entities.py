@@ -291,6 +291,7 @@ class Episode:
     side: str  # above | below: where the value lies
     escalated_at: datetime | None = None
     resolved_at: datetime | None = None
+    resolved_window: datetime | None = None  # the quiet window that ended it; null where a person did
     closed_reason: str | None = None
 
 

@@ -24,6 +24,8 @@ HEADLINES = {
 SPARKLINE_WINDOWS = 14
 MINIMUM_LABELLED = 30  # below it a window's performance says more about chance than about the model
 QUIET = "predictions arrive; no monitor has judged them"
+JUDGED_QUIET = "no monitor found anything amiss"
+QUIETS = (QUIET, JUDGED_QUIET)
 FAIRNESS_GAPS = {"regression": "bias_difference"}
 _WHOLE = (
     (pl.col("segment") == "")
@@ -59,7 +61,7 @@ def last_closed(declaration: Declaration, now: datetime) -> Window:
 def assess(
     declaration: Declaration, evidence: Evidence, previous: ModelStatus | None, now: datetime
 ) -> ModelStatus:
-    """Return the model's status at `now`.
+    """Return the model's status at `now` without its alerts, which stand above it.
 
     `since` is kept while the state stays the same; of a healthy model it is since when what stands out does.
     """
@@ -81,9 +83,11 @@ def assess(
         *findings.drift(distances, zone),
     ]
     state, since, reasons = _state(declaration, evidence, closed, found, now)
-    same = previous is not None and previous.state == state
-    if previous and same and (state != "healthy" or (QUIET in previous.reasons and not found)):
-        since = previous.since
+    if previous and state == (previous.condition or previous.state):
+        quiet = not found and any(text in QUIETS for text in previous.condition_reasons or previous.reasons)
+        if state != "healthy" or quiet:
+            since = previous.condition_since or previous.since
+    reasons = (*reasons, *([headline.missing] if headline.missing else []), *evidence.problems)
     drift = _worst(_newest(distances), pl.col("excess"))
     most_missing = _worst(_newest(missing).filter(pl.col("value") > 0), pl.col("value"))
     widest = _worst(_newest(gaps), pl.col("value").abs())
@@ -92,7 +96,7 @@ def assess(
         model=declaration.model,
         state=state,
         since=since,
-        reasons=(*reasons, *([headline.missing] if headline.missing else []), *evidence.problems),
+        reasons=reasons,
         version=_live_version(recent),
         last_window=newest["window_start"].max() if newest.height else None,  # type: ignore[arg-type]
         last_timestamp=evidence.last_timestamp,
@@ -109,6 +113,9 @@ def assess(
         fairness_attribute=widest[0],
         fairness_value=widest[1],
         updated_at=now,
+        condition=state,
+        condition_since=since,
+        condition_reasons=reasons,
     )
 
 
@@ -139,7 +146,7 @@ def _state(
         return "learning", now, learning
     if found:
         return "healthy", min(finding.since for finding in found), [finding.text for finding in found]
-    return "healthy", now, [QUIET]
+    return "healthy", now, [JUDGED_QUIET if declaration.monitors else QUIET]
 
 
 def _headline(declaration: Declaration, mature: pl.DataFrame, reference: pl.DataFrame) -> Headline:

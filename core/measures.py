@@ -12,6 +12,7 @@ from core.cells import column, count_at, merge_cells, of_model, selected, stacke
 from core.declaration import Declaration
 from core.entities import METRICS, Grid, Kind, NumericGrid
 from core.errors import BinningError
+from core.estimates import Numbers
 from core.metric_rows import Block, frame
 
 __all__ = ["measure", "merge_cells"]
@@ -66,6 +67,7 @@ def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Blo
         found = {**quality.of_rows(n, duplicates)}
         if declaration.actual:
             found |= quality.labelled(n - column(rows, "missing"), count_at(rows, 2))
+        found |= quality.freshness(_hours_since_newest(rows), n)
         yield Block(of_model(rows), found)
     yield from _invalid_outcomes(kinds)
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
@@ -76,6 +78,10 @@ def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Blo
         n, missing, nan, positive, negative, uncastable = (column(features, name) for name in _TALLIES)
         yield Block(features, quality.of_any(n, missing, nan + positive + negative, uncastable))
         yield from (_numeric_quality if kind is Kind.NUMERIC else _categorical_quality)(cells, grid)
+
+
+def _hours_since_newest(rows: pl.DataFrame) -> Numbers:
+    return rows["window_end"].dt.epoch("us").to_numpy() / 3.6e9 - column(rows, "high") / 3600
 
 
 def _invalid_outcomes(kinds: Kinds) -> Iterator[Block]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from core import health, logs, reference
+from core import alerting, health, logs, reference
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
 from core.errors import LeaseLost
@@ -55,9 +55,10 @@ def sweep(store: Store, slug: str, *, now: datetime, holder: str) -> SweepResult
         found = survey(engine, known.declaration, difference, known.ledger, now=now, seen_until=seen_until)
         baseline = _baseline(store, engine, known, found, now)
         counted = _count(engine, known, found, baseline, now)
-        standing = _assess(store, known, found, baseline, counted, now)
+        status, judgement = _assess(store, known, found, baseline, counted, now)
         result = SweepResult(slug, len(found.changes), len(counted.windows), int(counted.traffic["n"].sum()))
-        publish(store, lease, known, Outcome(found, baseline, counted, standing, _run(result, started)))
+        outcome = Outcome(found, baseline, counted, status, judgement, _run(result, started), now)
+        publish(store, lease, known, outcome)
     return result
 
 
@@ -99,7 +100,8 @@ def _count(engine: DuckDBEngine, known: Known, found: Survey, baseline: Baseline
 
 def _assess(
     store: Store, known: Known, found: Survey, baseline: Baseline, counted: Counted, now: datetime
-) -> ModelStatus:
+) -> tuple[ModelStatus, alerting.Judgement]:
+    """Return the model's condition, and what its monitors say."""
     declaration = known.declaration
     last = _last_timestamp(found, counted, now)
     since = declaration.calendar.back(last or now, LOOK_BACK_WINDOWS)
@@ -111,14 +113,18 @@ def _assess(
             counted.metrics.filter(pl.col("window_start") >= since),
         ]
     )
+    normal = _of_reference(store, known, baseline, counted)
     evidence = health.Evidence(
         recent=recent,
-        reference=_of_reference(store, known, baseline, counted),
+        reference=normal,
         last_timestamp=last,
         learning=baseline.learning,
         problems=[*_file_problems(found, now), *_row_problems(recent)],
     )
-    return health.assess(declaration, evidence, known.status, now)
+    judgement = alerting.judge(
+        store, declaration, counted.metrics, again, normal, last_timestamp=last, now=now
+    )
+    return health.assess(declaration, evidence, known.status, now), judgement
 
 
 def _of_reference(store: Store, known: Known, baseline: Baseline, counted: Counted) -> pl.DataFrame:
@@ -130,7 +136,7 @@ def _of_reference(store: Store, known: Known, baseline: Baseline, counted: Count
         first, last = known.reference.first_window, known.reference.last_window
     if first and last and not baseline.learning:
         end = known.declaration.calendar.containing(last).end
-        stored = statistics.read(store, known.declaration.model, "metrics", start=first, end=end, group="")
+        stored = statistics.read(store, known.declaration.model, "metrics", start=first, end=end)
         again = [window.start for window in counted.windows]
         fresh = counted.metrics.filter(pl.col("window_start").is_between(first, last))
         windows = pl.concat([stored.filter(~pl.col("window_start").is_in(again)), fresh])

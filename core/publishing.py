@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 import sqlalchemy as sa
 
+from core.alerting import Judgement, record
 from core.declaration import Declaration
 from core.entities import Actor, Kind, Lease, ModelStatus
 from core.recall import Known
@@ -34,13 +36,15 @@ class Counted:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that one sweep found out."""
+    """All that one sweep found out; `status` is the model's condition, without its alerts."""
 
     found: Survey
     baseline: Baseline
     counted: Counted
     status: ModelStatus
+    judgement: Judgement
     run: sweeps.SweepRun
+    now: datetime  # business time
 
 
 def publish(store: Store, lease: Lease, known: Known, outcome: Outcome) -> None:
@@ -60,7 +64,7 @@ def publish(store: Store, lease: Lease, known: Known, outcome: Outcome) -> None:
         for month, kind, generation in generations:
             statistics.publish(c, slug, month, kind, generation)
         _record_reference(c, known, outcome)
-        _record_status(c, known, outcome)
+        _record_status(c, store, known, outcome)
         sweeps.record(c, outcome.run)
 
 
@@ -114,8 +118,18 @@ def _record_reference(c: sa.Connection, known: Known, outcome: Outcome) -> None:
         )
 
 
-def _record_status(c: sa.Connection, known: Known, outcome: Outcome) -> None:
-    before, after = known.status, outcome.status
+def _record_status(c: sa.Connection, store: Store, known: Known, outcome: Outcome) -> None:
+    """Write the status that condition and alerts make together; a new state is audited."""
+    before = status.get(c, known.declaration.model)
+    after = record(
+        c,
+        store.workspace,
+        known.declaration,
+        outcome.judgement,
+        outcome.status,
+        first_sweep=known.status is None,
+        now=outcome.now,
+    )
     status.put(c, after)
     if before is None or before.state != after.state:
         audit.append(

@@ -61,6 +61,11 @@ def of_rows(n: Numbers, duplicates: Numbers) -> Mapping[str, Estimate]:
     }
 
 
+def freshness(hours: Numbers, n: Numbers) -> Mapping[str, Estimate]:
+    """Return how long before the end of its window the newest row came, in hours."""
+    return {"freshness": measured(hours, n, _NO_ROWS)}
+
+
 def labelled(labelled_rows: Numbers, labellable: Numbers) -> Mapping[str, Estimate]:
     """Return the share of rows with a label among those whose label can still come or has come."""
     return {"labelled_share": proportion(labelled_rows, labellable, "no row of this window can get a label")}

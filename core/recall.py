@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import health, reference
+from core import alerting, health, reference, verdicts
 from core.declaration import Declaration
 from core.entities import LedgerEntry, ModelStatus
 from core.errors import InputError
@@ -57,8 +57,18 @@ def time_has_come(store: Store, known: Known, now: datetime) -> bool:
     name = reference.identity(store.workspace, known.declaration)
     if not known.reference.reference_id.endswith(name):
         return True
+    if before.rules != alerting.rules_of(known.declaration) or _falls_silent(known, before, now):
+        return True
     return any(
         health.last_closed(known.declaration, before.updated_at - delay)
         != health.last_closed(known.declaration, now - delay)
         for delay in (timedelta(), known.declaration.label_delay)
     )
+
+
+def _falls_silent(known: Known, before: ModelStatus, now: datetime) -> bool:
+    """Tell whether the newest prediction has grown older than a freshness limit since the last sweep."""
+    if before.last_timestamp is None or before.updated_at is None:
+        return False
+    limits = (limit for each in known.declaration.monitors for limit in verdicts.silent_after(each))
+    return any(before.updated_at < before.last_timestamp + limit <= now for limit in limits)

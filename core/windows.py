@@ -9,6 +9,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 QUARTER_HOUR_US = 900_000_000
+_NOMINAL = {
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+    "1w": timedelta(weeks=1),
+    "1mo": timedelta(days=30),
+    "1y": timedelta(days=365),
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -75,6 +82,36 @@ class Calendar:
     def month(self, window: Window) -> str:
         """Return the month ``yyyy-mm`` of the window's start in the zone: the name of its statistics file."""
         return window.start.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m")
+
+    def ordinals(self, starts: pl.Series) -> pl.Series:
+        """Return the number of each window, so that windows next to each other differ by one.
+
+        Examples
+        --------
+        >>> day = pl.Series([datetime(2013, 3, 9, 5, tzinfo=UTC), datetime(2013, 3, 11, 4, tzinfo=UTC)])
+        >>> Calendar("1d", "America/New_York").ordinals(day).diff()[1]
+        2
+        """
+        if self.size == "1h":
+            return starts.dt.epoch("s") // 3600
+        local = starts.dt.convert_time_zone(self.zone).dt
+        match self.size:
+            case "1d" | "1w":
+                days = local.date().cast(pl.Int64)
+                return days if self.size == "1d" else days // 7
+            case "1mo":
+                return local.year().cast(pl.Int64) * 12 + local.month()
+        return local.year().cast(pl.Int64)
+
+    def count(self, length: timedelta) -> int:
+        """Return how many windows make up a length: 48 h are two days, also when the clocks change.
+
+        Examples
+        --------
+        >>> Calendar("1d", "UTC").count(timedelta(hours=48))
+        2
+        """
+        return max(1, -(-length // _NOMINAL[self.size]))
 
     def _utc(self, local: datetime) -> datetime:
         return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)

@@ -56,7 +56,7 @@ VOLUME = (
         "hours",
         POSITIVE,
         False,
-        "Time since the newest row, judged by the clock at each sweep.",
+        "From a window's newest row to its end; monitors judge the silence since, by the clock.",
         "the prediction log",
     ),
 )

@@ -35,6 +35,7 @@ class DuckDBEngine:
         )
         self._files = Files(self._connection)
         self._connection.execute("SET temp_directory = $folder", {"folder": self._files.folder})
+        self._connection.execute("SET enable_progress_bar = false")  # it would write into JSON on stdout
         # Joins as written: rows on the left, a small table on the right. The optimizer does not know how
         # small, and would now and then hold the rows in memory instead.
         self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")

@@ -194,6 +194,7 @@ alerts = sa.Table(
     sa.Column("side", sa.Text, nullable=False),
     sa.Column("escalated_at", Instant),
     sa.Column("resolved_at", Instant, index=True),
+    sa.Column("resolved_window", Instant),
     sa.Column("closed_reason", sa.Text),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("acknowledged_at", Instant),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from core.health import QUIET
+from core.health import QUIET, QUIETS
 from core.store import Store, due, heartbeats, status
 
 # The order in which attention is due; also the order of the filter.
@@ -44,7 +44,7 @@ def overview(store: Store) -> Overview:
         models = status.overview(c)
         beats = heartbeats.every(c)
     urgency = pl.col("state").replace_strict({s: i for i, s in enumerate(STATE_ORDER)}, return_dtype=pl.Int8)
-    quiet = pl.col("reasons").list.get(0, null_on_oob=True).fill_null(QUIET) == QUIET
+    quiet = pl.col("reasons").list.get(0, null_on_oob=True).fill_null(QUIET).is_in(QUIETS)
     failed = (
         pl.when(pl.col("error").is_not_null()).then(pl.lit("the last sweep failed; ")).otherwise(pl.lit(""))
     )

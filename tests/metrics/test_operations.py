@@ -55,7 +55,7 @@ def test_cost_is_the_mean_with_its_error():
 
 def test_nothing_declared_is_nothing_measured():
     found = measured(p.rows(5), p.latency([1.0]), declaration=p.declaration("custom"))
-    assert set(found["metric"]) == {"volume", "duplicate_share", "throughput"}
+    assert set(found["metric"]) == {"volume", "freshness", "duplicate_share", "throughput"}
 
 
 def test_no_latency_is_no_quantile():

@@ -47,6 +47,7 @@ def _alerts() -> None:
         _required("side"),
         sa.Column("escalated_at", INSTANT),
         sa.Column("resolved_at", INSTANT, index=True),
+        sa.Column("resolved_window", INSTANT),
         sa.Column("closed_reason", sa.Text()),
         _required("message"),
         sa.Column("acknowledged_at", INSTANT),

@@ -1,0 +1,250 @@
+"""From a sweep's metrics to alerts: verdicts before the transaction, alerts, messages and requests inside."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from core import alerts as people
+from core import fold, reconcile, verdicts
+from core.alert_text import sentence
+from core.declaration import Declaration
+from core.entities import Alert, ModelStatus
+from core.health import last_closed
+from core.monitors import Monitor
+from core.notify import channels, routes
+from core.settings import Workspace
+from core.store import Store, alerts, outbox, retraining, statistics
+from core.store.alerts import Judged
+
+RECENT_WINDOWS = 2  # an alert is told only if its last window closed no longer than this many windows ago
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a model's monitors say now; `since` is the first window that each monitor's rule judges."""
+
+    verdicts: pl.DataFrame
+    rules: Mapping[str, Judged]
+    since: Mapping[str, datetime | None]
+
+
+def rules_of(declaration: Declaration) -> str | None:
+    """Return the identity of a model's monitors, None if it has none."""
+    told = sorted(f"{monitor.name}:{_rule(monitor)}" for monitor in declaration.monitors)
+    return _hash("\n".join(told)) if told else None
+
+
+def judge(
+    store: Store,
+    declaration: Declaration,
+    fresh: pl.DataFrame,
+    counted: Sequence[datetime],
+    reference: pl.DataFrame,
+    *,
+    last_timestamp: datetime | None,
+    now: datetime,
+) -> Judgement:
+    """Judge a model's windows by its monitors.
+
+    Parameters
+    ----------
+    fresh : METRICS of the windows that this sweep counted, which start at `counted`
+    reference : METRICS of the reference's own windows; empty while it is learning
+    """
+    slug, monitors = declaration.model, declaration.monitors
+    with store.read() as c:
+        before = alerts.rules(c, slug)
+    newest = last_closed(declaration, now).start
+    rules = {each.name: _judged(each, before.get(each.name), newest) for each in monitors}
+    names = sorted({verdicts.metric_of(each) for each in monitors})
+    stored = statistics.read(store, slug, "metrics", metrics=names) if names else fresh.clear()
+    again = ~pl.col("window_start").is_in(list(counted))
+    known = pl.concat([stored.filter(again), fresh.filter(pl.col("metric").is_in(names))])
+    first: datetime | None = known["window_start"].min()  # type: ignore[assignment]
+    since = {name: max(filter(None, (rule.since, first)), default=None) for name, rule in rules.items()}
+    whole = [pl.col(name) == "" for name in ("segment", "version", "variant", "group")]
+    silent = known.filter(pl.col("metric") == verdicts.FRESHNESS, *whole)
+    found = pl.concat(
+        [
+            verdicts.judge(known, reference, declaration, monitors, now=now, since=since),
+            verdicts.silences(silent, monitors, last=last_timestamp, now=now, since=since),
+        ]
+    )
+    return Judgement(found, rules, since)
+
+
+def record(
+    c: sa.Connection,
+    workspace: Workspace,
+    declaration: Declaration,
+    judgement: Judgement,
+    status: ModelStatus,
+    *,
+    first_sweep: bool,
+    now: datetime,
+) -> ModelStatus:
+    """Bring alerts, messages and retraining requests up to a judgement; return the status they make.
+
+    Everything a person may have done meanwhile is read in this transaction, so nothing of it is lost.
+    """
+    slug = declaration.model
+    known = alerts.of_model(c, slug)
+    needed = {each.name: verdicts.persistence(each, declaration) for each in declaration.monitors}
+    told = fold.fold(
+        judgement.verdicts,
+        needed,
+        begun=reconcile.begun(known, judgement.since),
+        resolutions=_resolutions(c, known),
+    )
+    changes = reconcile.reconcile(slug, known, told, judgement.since, now=now)
+    current = {alert.id: alert for alert in known}
+    for change in changes:
+        alert = replace(change.alert, message=sentence(change.alert.episode))
+        kept = alerts.assign_ids(c, [alert])[0]
+        current[kept.id] = kept
+        for event in change.events:
+            alerts.happened(c, replace(event, alert=kept.id))
+    alerts.put_rules(c, slug, judgement.rules)
+    for alert in tell(c, workspace, declaration, list(current.values()), first=first_sweep, now=now):
+        alerts.put(c, alert)
+        current[alert.id] = alert
+    return people.standing(replace(status, rules=rules_of(declaration)), list(current.values()), now)
+
+
+def tell(
+    c: sa.Connection,
+    workspace: Workspace,
+    declaration: Declaration,
+    known: Iterable[Alert],
+    *,
+    first: bool,
+    now: datetime,
+) -> list[Alert]:
+    """Queue what channels must hear of, grouped, and propose retraining; return the alerts this changes."""
+    recent = declaration.calendar.back(now, RECENT_WINDOWS)
+    by_channel: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    changed, monitors = [], {each.name: each for each in declaration.monitors}
+    for alert in known:
+        news = _news(alert, recent, now)
+        after = alert
+        if news:
+            notified = "resolved" if news == "resolved" else alert.episode.severity.value
+            after = replace(after, notified=notified, reminded_at=now)
+            for channel in routes.channels_of(declaration, alert.episode.monitor):
+                by_channel[channel].append(event_of(alert, news))
+        monitor = monitors.get(alert.episode.monitor)
+        if monitor and monitor.then and not alert.requested and _is_live(alert, recent):
+            _propose(c, alert, now)
+            after = replace(after, requested=True)
+        if after != alert:
+            changed.append(after)
+    for channel, events in by_channel.items():
+        parts = [[event] for event in events] if channels.per_alert(workspace.settings, channel) else [events]
+        for part in parts:
+            outbox.add(
+                c,
+                channel,
+                "alerts",
+                payload(declaration, part, first=first, now=now),
+                model=declaration.model,
+            )
+    return changed
+
+
+def payload(
+    declaration: Declaration, events: Sequence[Mapping[str, Any]], *, first: bool, now: datetime
+) -> dict[str, Any]:
+    """Return the facts of one message about a model's alerts."""
+    return {
+        "model": declaration.model,
+        "owner": declaration.owner,
+        "team": declaration.team,
+        "zone": declaration.predictions.timezone,
+        "at": now.isoformat(),
+        "first_sweep": first,
+        "events": list(events),
+    }
+
+
+def event_of(alert: Alert, news: str) -> dict[str, Any]:
+    """Return one alert as a message tells it; `news` is opened, escalated, resolved or reminder."""
+    episode = alert.episode
+    target = {
+        name: getattr(episode.target, name) for name in ("metric", "column", "segment", "version", "group")
+    }
+    return {
+        "alert": alert.id,
+        "event": news,
+        "severity": episode.severity.value,
+        "monitor": episode.monitor,
+        "message": alert.message,
+        **target,
+        "value": episode.value,
+        "threshold": episode.threshold,
+        "side": episode.side,
+        "opened_at": episode.opened_at.isoformat(),
+        "first_window": episode.first_window.isoformat(),
+        "last_window": episode.last_window.isoformat(),
+        "resolved_at": episode.resolved_at.isoformat() if episode.resolved_at else None,
+        "closed_reason": episode.closed_reason,
+    }
+
+
+def _news(alert: Alert, recent: datetime, now: datetime) -> str | None:
+    """Return what channels have not heard of an alert yet."""
+    episode, heard = alert.episode, alert.notified
+    if episode.resolved_at is not None:
+        return "resolved" if heard in ("warning", "critical") else None
+    if alert.state(now) == "snoozed" or not _is_live(alert, recent):
+        return None
+    if heard in (None, "resolved"):
+        return "opened"
+    return "escalated" if heard == "warning" and episode.severity == "critical" else None
+
+
+def _is_live(alert: Alert, recent: datetime) -> bool:
+    return alert.episode.resolved_at is None and alert.episode.judged_at >= recent
+
+
+def _propose(c: sa.Connection, alert: Alert, now: datetime) -> None:
+    retraining.propose(
+        c,
+        alert.model,
+        alert.episode.monitor,
+        text=alert.message,
+        evidence=event_of(alert, "opened"),
+        at=now,
+        alert=alert.id,
+    )
+
+
+def _resolutions(c: sa.Connection, known: Iterable[Alert]) -> dict[fold.Cause, list[fold.Resolution]]:
+    said: dict[fold.Cause, list[fold.Resolution]] = defaultdict(list)
+    by_id = {alert.id: alert for alert in known}
+    if by_id:
+        for event in alerts.events_of_model(c, next(iter(by_id.values())).model):
+            if event.event == "resolved" and event.actor != reconcile.JOBS:
+                cause = reconcile.cause_of(by_id[event.alert])
+                said[cause].append(fold.Resolution(event.at, event.detail or "resolved"))
+    return said
+
+
+def _judged(monitor: Monitor, before: Judged | None, newest: datetime) -> Judged:
+    rule = _rule(monitor)
+    if before is None:
+        return Judged(rule, None)
+    return before if before.rule == rule else Judged(rule, newest)
+
+
+def _rule(monitor: Monitor) -> str:
+    return _hash(monitor.model_dump_json(exclude_unset=True, exclude={"notify", "then", "declared_name"}))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

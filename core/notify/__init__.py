@@ -1,0 +1,1 @@
+"""The way out: messages and the channels they go to."""

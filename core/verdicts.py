@@ -1,0 +1,298 @@
+"""What monitors say about windows: each metric value beside the limits of its rule, and how bad that is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from core.catalogue import CATALOGUE
+from core.consistency import AUTO_METRIC
+from core.declaration import Declaration
+from core.entities import METRICS, Target
+from core.monitors import Changes, Limits, Monitor, Ranges, magnitude
+from core.windows import duration
+
+MINIMUM_LABELLED = 30  # below it a window's performance says more about chance than about the model
+AUTO_MINIMUM_ROWS = 100
+AUTO_FLOOR = 0.05  # how far a distance must lie above its usual to matter
+FRESHNESS = "freshness"
+_TARGET = tuple(field.name for field in fields(Target))
+_INSTANT = METRICS["window_start"]
+
+# One window as one monitor sees it: `level` is 0 quiet, 1 warning, 2 critical, null = not judged (`reason`).
+VERDICTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "monitor": pl.String,
+    **dict.fromkeys(_TARGET, pl.String),
+    "window_start": _INSTANT,
+    "window_end": _INSTANT,
+    "ordinal": pl.Int64,  # windows next to each other differ by one
+    "judged_at": _INSTANT,  # when it could be judged: closed, and its labels complete
+    "level": pl.Int8,
+    "value": pl.Float64,
+    "low": pl.Float64,  # quiet from here …
+    "high": pl.Float64,  # … to here; null = no limit on this side
+    "critical_low": pl.Float64,
+    "critical_high": pl.Float64,
+    "reason": pl.String,
+}
+_LIMITS = ("low", "high", "critical_low", "critical_high")
+
+
+def metric_of(monitor: Monitor) -> str:
+    """Return the metric whose values a monitor judges: the verdict on drift is shown as a distance."""
+    return "jensen_shannon" if monitor.metric == AUTO_METRIC else monitor.metric
+
+
+def persistence(monitor: Monitor, declaration: Declaration) -> int:
+    """Return how many breaching windows in a row make an alert, and how many quiet ones end it."""
+    if monitor.metric == FRESHNESS:  # a silence is measured as a whole
+        return 1
+    said = monitor.persistence or ("2 windows" if monitor.metric == AUTO_METRIC else "1 window")
+    count, _, unit = said.partition(" ")
+    return int(count) if unit else declaration.calendar.count(duration(said))
+
+
+def judge(
+    metrics: pl.DataFrame,
+    reference: pl.DataFrame,
+    declaration: Declaration,
+    monitors: Iterable[Monitor],
+    *,
+    now: datetime,
+    since: Mapping[str, datetime | None] = {},
+) -> pl.DataFrame:
+    """Return the verdicts of a model's monitors on its closed windows.
+
+    Freshness is judged by the clock instead, see `silences`.
+
+    Parameters
+    ----------
+    metrics, reference : METRICS of the windows to judge, and of the reference's own windows
+    now : business time; windows that are open then are left out
+    since : by monitor name the first window its rule judges; None or absent = all
+
+    Returns
+    -------
+    VERDICTS, sorted by monitor, target and window.
+    """
+    closed = metrics.filter(pl.col("window_end") + declaration.grace <= now)
+    judged_at = pl.max_horizontal(pl.col("window_end") + declaration.grace, "mature_at")
+    closed = closed.with_columns(
+        judged_at=judged_at, ordinal=declaration.calendar.ordinals(closed["window_start"])
+    )
+    frames = [pl.DataFrame(schema=VERDICTS)]
+    for monitor in monitors:
+        if monitor.metric == FRESHNESS:
+            continue
+        seen = _seen(closed, monitor, declaration)
+        if (start := since.get(monitor.name)) is not None:
+            seen = seen.filter(pl.col("window_start") >= start)
+        limited = _limited(seen, _seen(reference, monitor, declaration, reference=True), monitor, reference)
+        frames.append(_levels(limited, monitor, now))
+    return pl.concat(frames).sort("monitor", *_TARGET, "window_start")
+
+
+def _seen(
+    metrics: pl.DataFrame, monitor: Monitor, declaration: Declaration, *, reference: bool = False
+) -> pl.DataFrame:
+    """Return the rows a monitor looks at; of the reference those of all versions together."""
+    metric = metric_of(monitor)
+    info = CATALOGUE.get(metric)
+    kept = [pl.col("metric") == metric, pl.col("variant") == ""]
+    kept.append(
+        _any(pl.col("segment"), declaration.segments if monitor.segments == "all" else monitor.segments)
+    )
+    each = monitor.versions == "each" and not reference
+    kept.append((pl.col("version") != "") if each else (pl.col("version") == ""))
+    gap = info is not None and info.family == "fairness" and info.name.endswith(("_difference", "_ratio"))
+    attributes = monitor.protected or tuple(_attributes(declaration))
+    if gap:
+        kept += [pl.col("group") == "", pl.col("column").is_in(attributes)]
+    elif info is not None and info.family == "fairness":
+        kept += [
+            pl.col("group") != "",
+            pl.col("group").map_elements(_attribute_of, pl.String).is_in(attributes),
+        ]
+    else:
+        kept.append(pl.col("group") == "")
+        if monitor.columns not in (None, "all"):
+            kept.append(pl.col("column").is_in(monitor.columns or ()))
+    return metrics.filter(*kept)
+
+
+def _any(segment: pl.Expr, columns: Iterable[str] | None) -> pl.Expr:
+    if columns is None:
+        return segment == ""
+    return pl.any_horizontal(pl.lit(False), *(segment.str.starts_with(f"{name}=") for name in columns))
+
+
+def _attributes(declaration: Declaration) -> list[str]:
+    names = [p if isinstance(p, str) else p.column for p in declaration.protected]
+    return [*names, " & ".join(names)] if len(names) > 1 else names
+
+
+def _attribute_of(group: str) -> str:
+    """Return the attribute of a group: "sex & age" of "sex=F & age=[25, 40)"."""
+    return " & ".join(part.partition("=")[0] for part in group.split(" & "))
+
+
+def _limited(
+    seen: pl.DataFrame, reference: pl.DataFrame, monitor: Monitor, every: pl.DataFrame
+) -> pl.DataFrame:
+    """Add the limits of the monitor's rule to every row; null where what it compares with is unknown."""
+    none = dict.fromkeys(_LIMITS, pl.lit(None, pl.Float64))
+    if monitor.rule in ("above", "below", "outside"):
+        return seen.with_columns(**none | _fixed(monitor))
+    keys = ("column", "segment", "group")
+    share = 0.95 if monitor.rule == "threshold" else 0.5
+    enough = pl.col("n").fill_null(_fewest(monitor)) >= _fewest(monitor)
+    usual = reference.filter(enough).group_by(keys).agg(usual=pl.col("value").quantile(share, "linear"))
+    compared = seen.join(usual, on=keys, how="left", maintain_order="left")
+    in_reference = pl.col("window_start").is_in(every["window_start"].unique().implode())
+    compared = compared.filter(~in_reference)  # they say what is normal
+    if monitor.rule == "threshold":
+        high = pl.max_horizontal("usual", "expected") + AUTO_FLOOR
+        high = pl.when(pl.col("usual").is_not_null()).then(high)
+        return compared.with_columns(**none | _both("high", high, high, monitor)).drop("usual")
+    change = monitor.drop if monitor.rule == "drop" else monitor.rise
+    warning, critical = _levels_of(change)
+    side, sign = ("low", -1) if monitor.rule == "drop" else ("high", 1)
+    first, second = (pl.col("usual") + sign * _amount(each) for each in (warning, critical))
+    return compared.with_columns(**none | _both(side, first, second, monitor)).drop("usual")
+
+
+def _fixed(monitor: Monitor) -> dict[str, pl.Expr]:
+    if monitor.rule == "outside":
+        (low, high), (lowest, highest) = _levels_of(monitor.outside)
+        limits = _both("low", pl.lit(low), pl.lit(lowest), monitor)
+        return limits | _both("high", pl.lit(high), pl.lit(highest), monitor)
+    warning, critical = _levels_of(monitor.above if monitor.rule == "above" else monitor.below)
+    side = "high" if monitor.rule == "above" else "low"
+    return _both(side, pl.lit(float(warning)), pl.lit(float(critical)), monitor)
+
+
+def _levels_of(limit: object) -> tuple[Any, Any]:
+    """Return the warning and the critical limit; one limit alone stands for both."""
+    if isinstance(limit, Limits | Ranges | Changes):
+        return limit.warning, limit.critical
+    return limit, limit
+
+
+def _both(side: str, warning: pl.Expr, critical: pl.Expr, monitor: Monitor) -> dict[str, pl.Expr]:
+    two = isinstance(getattr(monitor, monitor.rule), Limits | Ranges | Changes)
+    only_warns = not two and monitor.severity != "critical"
+    beyond = pl.lit(None, pl.Float64) if only_warns else critical
+    return {side: warning.cast(pl.Float64), f"critical_{side}": beyond.cast(pl.Float64)}
+
+
+def _amount(change: float | str) -> pl.Expr:
+    size = magnitude(change)
+    return pl.col("usual").abs() * size if isinstance(change, str) else pl.lit(size)
+
+
+def _fewest(monitor: Monitor) -> int:
+    info = CATALOGUE.get(monitor.metric)
+    if monitor.metric == AUTO_METRIC:
+        return AUTO_MINIMUM_ROWS
+    return MINIMUM_LABELLED if info is not None and info.family == "performance" else 0
+
+
+def _levels(limited: pl.DataFrame, monitor: Monitor, now: datetime) -> pl.DataFrame:
+    fewest = _fewest(monitor)
+    value = pl.col("value")
+    known = pl.any_horizontal(pl.col(name).is_not_null() for name in ("low", "high"))
+    reason = (
+        pl.when(pl.col("mature_at") > now)
+        .then(pl.lit("labels still arrive"))
+        .when(value.is_null())
+        .then(pl.coalesce("reason", pl.lit("no value")))
+        .when(pl.col("n") < fewest)
+        .then(pl.lit(f"fewer than {fewest} rows"))
+        .when((pl.col("group") != "") & pl.col("reason").is_not_null())
+        .then(pl.col("reason"))
+        .when(~known)
+        .then(pl.lit("nothing to compare with"))
+    )
+    beyond = (value < pl.col("critical_low")).fill_null(False) | (value > pl.col("critical_high")).fill_null(
+        False
+    )
+    breach = (value < pl.col("low")).fill_null(False) | (value > pl.col("high")).fill_null(False)
+    level = pl.when(reason.is_null()).then(pl.when(beyond).then(2).when(breach).then(1).otherwise(0))
+    judged = limited.with_columns(
+        monitor=pl.lit(monitor.name), metric=pl.lit(monitor.metric), level=level, reason=reason
+    )
+    return judged.select(pl.col(name).cast(dtype) for name, dtype in VERDICTS.items())
+
+
+def silences(
+    rows: pl.DataFrame,
+    monitors: Iterable[Monitor],
+    *,
+    last: datetime | None,
+    now: datetime,
+    since: Mapping[str, datetime | None] = {},
+) -> pl.DataFrame:
+    """Return the verdicts of freshness monitors: silences longer than their limit, up to now.
+
+    A silence begins with the newest row before it. It breaches as soon as it is longer than the limit, by the
+    clock and not at the close of a window; the next window with rows ends it.
+
+    Parameters
+    ----------
+    rows : METRICS of freshness (hours from a window's newest row to its end), of all rows together
+    last : the newest row up to now
+    since : by monitor name from when on its rule judges; None or absent = always
+    """
+    ordered = rows.filter(pl.col("value").is_not_null()).sort("window_start")
+    ended = [end - timedelta(hours=hours) for end, hours in ordered.select("window_end", "value").iter_rows()]
+    began = ordered["window_start"].to_list()
+    spans = [(start, min(end, now)) for start, end in zip(began, ended, strict=True) if start <= now]
+    if last is not None and spans:
+        spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+    frames = [pl.DataFrame(schema=VERDICTS)]
+    for monitor in monitors:
+        if monitor.metric == FRESHNESS:
+            start = since.get(monitor.name)
+            found = _silences(spans, monitor, now)
+            frames.append(found if start is None else found.filter(pl.col("judged_at") >= start))
+    return pl.concat(frames)
+
+
+def silent_after(monitor: Monitor) -> list[timedelta]:
+    """Return the limits of a freshness monitor; other monitors have none."""
+    limits = set(_levels_of(monitor.above)) if monitor.metric == FRESHNESS else set()
+    return [timedelta(hours=hours) for hours in sorted(limits)]
+
+
+def _silences(spans: list[tuple[datetime, datetime]], monitor: Monitor, now: datetime) -> pl.DataFrame:
+    warning, critical = _levels_of(monitor.above)
+    limits = [(1, warning), (2, critical)] if warning != critical else [(_single(monitor), warning)]
+    found: list[dict[str, object]] = []
+    for (start, end), (following, _) in zip(spans, [*spans[1:], (now, now)], strict=True):
+        found.append({"window_start": start, "window_end": end, "judged_at": start, "level": 0, "value": 0.0})
+        hours = (following - end) / timedelta(hours=1)
+        broken = [(level, limit) for level, limit in limits if hours > limit]
+        for level, limit in broken:
+            at = end + timedelta(hours=limit)
+            found.append(
+                {"window_start": end, "window_end": at, "judged_at": at, "level": level, "value": limit}
+            )
+        if broken:
+            last = {"window_end": following, "judged_at": following, "value": hours}
+            found.append(found[-1] | last)
+    frame = pl.DataFrame(found, schema_overrides={"window_start": _INSTANT, "window_end": _INSTANT})
+    said = frame.with_columns(
+        monitor=pl.lit(monitor.name), metric=pl.lit(FRESHNESS), high=pl.lit(float(warning))
+    )
+    whole = said.with_row_index("ordinal").with_columns(
+        critical_high=pl.lit(float(critical) if len(limits) > 1 else None, pl.Float64)
+    )
+    empty = {name: pl.lit("") for name in _TARGET[1:]}
+    null = {name: pl.lit(None) for name in ("low", "critical_low", "reason")}
+    return whole.with_columns(**empty, **null).select(pl.col(n).cast(d) for n, d in VERDICTS.items())
+
+
+def _single(monitor: Monitor) -> int:
+    return 2 if monitor.severity == "critical" else 1
