@@ -25,22 +25,26 @@ def sentence(episode: Episode) -> str:
     name = "Drift" if target.metric == AUTO_METRIC else info.title if info else target.metric
     parts = [name]
     if target.column:
-        parts.append(f"by {target.column}" if info and info.family == "fairness" else f"of {target.column}")
+        joined = {"fairness": "by", "quality": "in"}.get(info.family if info else "", "of")
+        parts.append(f"{joined} {target.column}")
     parts += [f"in {target.segment}"] if target.segment else []
     parts += [f"for {target.group}"] if target.group else []
     parts += [f"of version {target.version}"] if target.version else []
     usual = " its usual" if target.metric == AUTO_METRIC else ""
-    return f"{' '.join(parts)} is {number(episode.value)}, {episode.side}{usual} {number(episode.threshold)}"
+    value, threshold = (written(target.metric, number) for number in (episode.value, episode.threshold))
+    return f"{' '.join(parts)} is {value}, {episode.side}{usual} {threshold}"
 
 
-def number(value: float) -> str:
-    """Return a number with four significant digits.
+def written(metric: str, value: float) -> str:
+    """Return a metric's number with four significant digits; shares of rows in percent.
 
     Examples
     --------
-    >>> [number(value) for value in (0.123456, 12345.6, 2.0)]
-    ['0.1235', '12,346', '2']
+    >>> written("mae", 12345.6), written("f1", 0.123456), written("missing_share", 0.5)
+    ('12,346', '0.1235', '50%')
     """
+    if metric.endswith("_share"):
+        return f"{value * 100:.4g}%"
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 

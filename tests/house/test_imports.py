@@ -27,9 +27,20 @@ PURE = (
     ),
     *("bins", "cells", "drift", "column_drift", "quality", "operations", "fairness", "estimates", "measures"),
     *("performance", "regression", "multiclass", "score_curves", "metric_rows", "charts"),
+    *("usual", "verdicts", "fold", "reconcile", "alerts", "alert_text"),
 )
-EDGE = ("settings", "steward_yaml", "logs", "engine", "store")
-STORY = ("actions", "monitoring", "views", "inspection", "demo", "documents", "survey", "publishing")
+EDGE = ("settings", "steward_yaml", "logs", "engine", "store", "notify")
+STORY = (
+    "actions",
+    "monitoring",
+    "views",
+    "inspection",
+    "demo",
+    "documents",
+    "survey",
+    "publishing",
+    "alerting",
+)
 
 
 def imported(path: Path) -> set[str]:
