@@ -14,12 +14,12 @@ from core import alerts as people
 from core import fold, reconcile, verdicts
 from core.alert_text import sentence
 from core.declaration import Declaration
-from core.entities import Alert, ModelStatus
+from core.entities import Alert, AlertEvent, ModelStatus
 from core.health import last_closed
 from core.monitors import Monitor
 from core.notify import channels, routes
 from core.settings import Workspace
-from core.store import Store, alerts, outbox, retraining, statistics
+from core.store import Store, alerts, models, outbox, retraining, statistics, status
 from core.store.alerts import Judged
 
 RECENT_WINDOWS = 2  # an alert is told only if its last window closed no longer than this many windows ago
@@ -49,6 +49,7 @@ def judge(
     *,
     last_timestamp: datetime | None,
     now: datetime,
+    afresh: bool = False,
 ) -> Judgement:
     """Judge a model's windows by its monitors.
 
@@ -56,10 +57,11 @@ def judge(
     ----------
     fresh : METRICS of the windows that this sweep counted, which start at `counted`
     reference : METRICS of the reference's own windows; empty while it is learning
+    afresh : judge the whole past by today's rules, also what other rules have judged
     """
     slug, monitors = declaration.model, declaration.monitors
     with store.read() as c:
-        before = alerts.rules(c, slug)
+        before = {} if afresh else alerts.rules(c, slug)
     newest = last_closed(declaration, now).start
     rules = {each.name: _judged(each, before.get(each.name), newest) for each in monitors}
     names = sorted({verdicts.metric_of(each) for each in monitors})
@@ -84,12 +86,12 @@ def record(
     workspace: Workspace,
     declaration: Declaration,
     judgement: Judgement,
-    status: ModelStatus,
+    condition: ModelStatus,
     *,
     first_sweep: bool,
     now: datetime,
 ) -> ModelStatus:
-    """Bring alerts, messages and retraining requests up to a judgement; return the status they make.
+    """Bring alerts, messages and retraining requests up to a judgement; return the status all this makes.
 
     Everything a person may have done meanwhile is read in this transaction, so nothing of it is lost.
     """
@@ -114,7 +116,33 @@ def record(
     for alert in tell(c, workspace, declaration, list(current.values()), first=first_sweep, now=now):
         alerts.put(c, alert)
         current[alert.id] = alert
-    return people.standing(replace(status, rules=rules_of(declaration)), list(current.values()), now)
+    return people.standing(replace(condition, rules=rules_of(declaration)), list(current.values()), now)
+
+
+def wake(store: Store, *, now: datetime) -> int:
+    """End the snoozes that are over: what still burns counts and is told again; return how many."""
+    with store.read() as c:
+        sleeping = [each for each in alerts.every(c, ended=False) if _slept_out(each, now)]
+    for slug in sorted({alert.model for alert in sleeping}):
+        with store.write() as c:
+            registered, current = models.get(c, slug), status.get(c, slug)
+            if registered is None or current is None:
+                continue
+            known = {alert.id: alert for alert in alerts.of_model(c, slug)}
+            for alert in [each for each in known.values() if _slept_out(each, now)]:
+                awake = replace(alert, snoozed_until=None, snooze_reason=None, notified=None)
+                known[alert.id] = awake
+                alerts.put(c, awake)
+                alerts.happened(c, AlertEvent(alert.id, now, reconcile.JOBS, "woken", alert.snooze_reason))
+            told = tell(c, store.workspace, registered.declaration, known.values(), first=False, now=now)
+            known |= {alert.id: alert for alert in alerts.assign_ids(c, told)}
+            status.put(c, people.standing(current, list(known.values()), now))
+    return len(sleeping)
+
+
+def _slept_out(alert: Alert, now: datetime) -> bool:
+    until = alert.snoozed_until
+    return until is not None and until <= now and alert.episode.resolved_at is None
 
 
 def tell(

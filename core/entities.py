@@ -332,7 +332,8 @@ class AlertEvent:
     alert: int
     at: datetime
     actor: str
-    event: str  # opened | escalated | acknowledged | assigned | snoozed | resolved | corrected | reopened
+    # opened, escalated, acknowledged, assigned, snoozed, woken, resolved, corrected, reopened
+    event: str
     detail: str | None = None
 
 

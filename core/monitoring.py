@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from core import alerting, health, logs, reference
+from core import alerting, health, logs, normal, reference
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
 from core.errors import LeaseLost
@@ -113,37 +113,33 @@ def _assess(
             counted.metrics.filter(pl.col("window_start") >= since),
         ]
     )
-    normal = _of_reference(store, known, baseline, counted)
+    usual = _of_reference(store, known, baseline, counted)
     evidence = health.Evidence(
         recent=recent,
-        reference=normal,
+        reference=usual,
         last_timestamp=last,
         learning=baseline.learning,
         problems=[*_file_problems(found, now), *_row_problems(recent)],
     )
     judgement = alerting.judge(
-        store, declaration, counted.metrics, again, normal, last_timestamp=last, now=now
+        store, declaration, counted.metrics, again, usual, last_timestamp=last, now=now
     )
     return health.assess(declaration, evidence, known.status, now), judgement
 
 
 def _of_reference(store: Store, known: Known, baseline: Baseline, counted: Counted) -> pl.DataFrame:
-    """Return the metrics of the reference's own windows; of a reference file, as if it were one window."""
-    first = last = None
-    if baseline.windows:
-        first, last = baseline.windows[0].start, baseline.windows[-1].start
-    elif known.reference is not None:
-        first, last = known.reference.first_window, known.reference.last_window
-    if first and last and not baseline.learning:
-        end = known.declaration.calendar.containing(last).end
-        stored = statistics.read(store, known.declaration.model, "metrics", start=first, end=end)
-        again = [window.start for window in counted.windows]
-        fresh = counted.metrics.filter(pl.col("window_start").is_between(first, last))
-        windows = pl.concat([stored.filter(~pl.col("window_start").is_in(again)), fresh])
-        if windows.height:
-            return windows
-    cells = merge_cells(baseline.cells)
-    return measure(cells, cells, baseline.grid, known.declaration)
+    """Return the metrics of the reference's own windows, those counted just now among them."""
+    span = None
+    if not baseline.learning:
+        reference = known.reference
+        if baseline.windows:
+            span = (baseline.windows[0].start, baseline.windows[-1].start)
+        elif reference is not None and reference.first_window and reference.last_window:
+            span = (reference.first_window, reference.last_window)
+    again = [window.start for window in counted.windows]
+    return normal.of_reference(
+        store, known.declaration, span, baseline.grid, baseline.cells, fresh=counted.metrics, counted=again
+    )
 
 
 def _last_timestamp(found: Survey, counted: Counted, now: datetime) -> datetime | None:

@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     _add_declaring(commands)
     _add_sweeping(commands)
     _add_reading(commands)
+    _add_monitors(commands)
     _add_comparing(commands)
     _add_serving(commands)
     return root
@@ -156,6 +157,19 @@ def _add_reading(commands: _Commands) -> None:
     series.add_argument("--segment", metavar="K=V", default="", help="of this segment, e.g. origin=JFK")
     series.add_argument("--group", metavar="K=V", default="", help="of this protected group, e.g. sex=F")
     series.add_argument("--version", metavar="V", default="", help="of this model version")
+
+
+def _add_monitors(commands: _Commands) -> None:
+    monitors = commands.add_parser("monitors", help="try a model's monitors on its past")
+    test = _command(
+        monitors.add_subparsers(metavar="test", required=True),
+        "test",
+        "cli_monitors:test",
+        "the alerts that monitors would have raised over the past",
+        json=True,
+    )
+    test.add_argument("model", metavar="MODEL")
+    test.add_argument("--file", metavar="FILE", help="the monitors of this declaration, not applied yet")
 
 
 def _add_comparing(commands: _Commands) -> None:

@@ -5,6 +5,7 @@ import os
 import socket
 from datetime import UTC, datetime, timedelta
 
+from core import alerting
 from core.store import Store, heartbeats, snapshots, statistics
 
 log = logging.getLogger("steward.housekeeping")
@@ -25,6 +26,12 @@ def publish(store: Store) -> None:
     files = snapshots.publish(store)
     if files:
         log.info("published %d registry tables", len(files))
+
+
+def wake(store: Store) -> None:
+    """End the snoozes that are over."""
+    if count := alerting.wake(store, now=store.workspace.now()):
+        log.info("%d snoozed alerts are awake again", count)
 
 
 def clean(store: Store) -> None:

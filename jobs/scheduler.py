@@ -9,7 +9,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from core.settings import Workspace
 from core.store import Store, processes
-from jobs import housekeeping
+from jobs import housekeeping, retrain
 from jobs.sweep import Workers, run_due
 
 log = logging.getLogger("steward.jobs")
@@ -31,6 +31,8 @@ def main(workspace: Workspace) -> None:
         (run_due, (workspace, workers, runner), 5),
         (housekeeping.publish, (store,), 60),
         (housekeeping.clean, (store,), 3600),
+        (housekeeping.wake, (store,), 60),
+        (retrain.request, (store,), 600),
     ):
         scheduler.add_job(
             job,

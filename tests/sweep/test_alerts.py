@@ -7,10 +7,13 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from core import alerting, rehearsal
+from core import retraining as retraining_story
 from core.entities import Alert, AlertEvent, Episode, Message, ModelStatus
+from core.monitors import Monitor
 from core.reconcile import CORRECTED, REMOVED
 from core.settings import Workspace, initialise
-from core.store import Store, alerts, outbox, retraining
+from core.store import Store, alerts, models, outbox, retraining
 from tests.sweep.conftest import FIRST, Model, rows
 
 MONITOR = {"metric": "missing_share", "columns": ["amount"], "above": {"warning": 0.1, "critical": 0.5}}
@@ -274,3 +277,53 @@ def test_day_by_day_and_all_at_once_end_in_the_same_alerts(tmp_path, make_model)
     assert daily == calm
     for name in ("state", "reasons", "open_alerts", "condition", "rules", "last_window"):
         assert getattr(calmly, name) == getattr(finally_, name)
+
+
+def test_a_snooze_that_is_over_counts_and_is_told_again(store: Store, make_watched) -> None:
+    model = make_watched(store)
+    for day in range(13):
+        write(model, day, 0.2 if day == 12 else 0.0)
+    model.sweep(13.1)
+    until = FIRST + timedelta(days=13, hours=12)
+    with store.write() as c:
+        alerts.put(c, replace(kept(model)[0], snoozed_until=until, snooze_reason="known"))
+    assert alerting.wake(store, now=until - timedelta(minutes=1)) == 0
+    assert alerting.wake(store, now=until) == 1
+    assert alerting.wake(store, now=until) == 0
+    assert told(model) == [("ops", ["opened"]), ("ops", ["opened"])]
+    assert model.status().state == "warning"
+    with store.read() as c:
+        assert [event.event for event in alerts.events(c, kept(model)[0].id)] == ["opened", "woken"]
+
+
+def test_a_schedule_requests_retraining_once_per_period(store: Store, make_watched) -> None:
+    model = make_watched(store, (), retraining={"every": "30d"})
+    with store.read() as c:
+        registered = models.get(c, model.name)
+    assert registered is not None
+    begun = registered.created_at
+    days = timedelta(days=1)
+    asked = [retraining_story.request_due(store, now=begun + day * days) for day in (29, 30, 31, 59, 61)]
+    assert asked == [[], ["loans"], [], [], []], "one request is open, so the second period adds none"
+    with store.read() as c:
+        (request,) = retraining.every(c)
+    assert (request.reason, request.state) == ("schedule", "proposed")
+
+
+def test_a_rehearsal_tells_what_rules_would_have_said_and_changes_nothing(store: Store, make_watched) -> None:
+    model = make_watched(store)
+    for day in range(14):
+        write(model, day, 0.2 if day in (11, 13) else 0.0)
+    model.sweep(14.1)
+    before = store.revision()
+    with store.read() as c:
+        registered = models.get(c, model.name)
+    assert registered is not None
+    draft = registered.declaration.model_copy(
+        update={"monitors": (Monitor.model_validate(MONITOR | {"above": 0.3}),)}
+    )
+    now = FIRST + timedelta(days=14.1)
+    (same,), (other,) = (rehearsal.rehearse(store, each, now=now) for each in (registered.declaration, draft))
+    assert list(same.episodes) == [alert.episode for alert in kept(model)]
+    assert (same.judged, other.episodes) == (14, [])
+    assert store.revision() == before

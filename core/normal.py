@@ -1,0 +1,59 @@
+"""What was normal: the metrics of the reference's own windows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from core.declaration import Declaration
+from core.entities import Grid
+from core.measures import measure, merge_cells
+from core.store import Store, references, statistics
+
+Span = tuple[datetime, datetime]  # the starts of the first and the last window of a reference
+
+
+def of_reference(
+    store: Store,
+    declaration: Declaration,
+    span: Span | None,
+    grid: Grid,
+    cells: pl.DataFrame,
+    *,
+    fresh: pl.DataFrame | None = None,
+    counted: Sequence[datetime] = (),
+) -> pl.DataFrame:
+    """Return the METRICS of the reference's windows; outside the log it is as if it were one window.
+
+    Parameters
+    ----------
+    span : its windows in the log; None for a file, and while it is learning
+    grid, cells : what the reference was counted on, and its CELLS
+    fresh, counted : METRICS of windows counted just now, which start at `counted` and are not stored yet
+    """
+    if span is not None:
+        first, last = span
+        end = declaration.calendar.containing(last).end
+        windows = statistics.read(store, declaration.model, "metrics", start=first, end=end)
+        if fresh is not None:
+            kept = windows.filter(~pl.col("window_start").is_in(list(counted)))
+            windows = pl.concat([kept, fresh.filter(pl.col("window_start").is_between(first, last))])
+        if windows.height:
+            return windows
+    merged = merge_cells(cells)
+    return measure(merged, merged, grid, declaration)
+
+
+def stored(store: Store, declaration: Declaration) -> pl.DataFrame:
+    """Return the METRICS of the current reference; empty while it is learning."""
+    slug = declaration.model
+    with store.read() as c:
+        current = references.current(c, slug)
+    if current is None or not current.frozen:
+        return statistics.read(store, slug, "metrics").clear()
+    span = None
+    if current.first_window and current.last_window:
+        span = (current.first_window, current.last_window)
+    grid = references.read_grid(store, slug, current.reference_id)
+    cells = references.read_reference_cells(store, slug, current.reference_id)
+    return of_reference(store, declaration, span, grid, cells)
