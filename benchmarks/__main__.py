@@ -2,12 +2,13 @@
 
 import argparse
 
-from benchmarks import dashboard, engine, measures, sweeps
+from benchmarks import alerts, dashboard, engine, measures, sweeps
 from benchmarks.table import show
 
 BENCHMARKS = {
     "engine": lambda options: engine.run(options.rows),
     "measures": lambda options: measures.run(),
+    "alerts": lambda options: alerts.run(),
     "sweeps": lambda options: sweeps.run(options.models),
     "dashboard": lambda options: dashboard.run(options.models),
 }
