@@ -6,7 +6,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 from core import alerting
-from core.store import Store, heartbeats, snapshots, statistics
+from core.store import Store, heartbeats, ledger, snapshots, statistics
 
 log = logging.getLogger("steward.housekeeping")
 
@@ -26,6 +26,16 @@ def publish(store: Store) -> None:
     files = snapshots.publish(store)
     if files:
         log.info("published %d registry tables", len(files))
+
+
+def expire(store: Store) -> None:
+    """Let go of what steward.yaml keeps no longer: statistics by business time, the ledger by wall time."""
+    kept, wall = store.workspace.settings.retention, datetime.now(UTC)
+    with store.write(shown=False) as c:
+        months = statistics.expire(c, store.workspace.now() - kept.statistics) if kept.statistics else 0
+        files = ledger.expire(c, wall - kept.ledger) if kept.ledger else 0
+    if months or files:
+        log.info("expired %d months of statistics and %d removed files", months, files)
 
 
 def wake(store: Store) -> None:

@@ -1,6 +1,7 @@
 """The job process: APScheduler only ticks; what is due, and who does it, lies in the store's own tables."""
 
 import logging
+import os
 import signal
 import threading
 from datetime import UTC, datetime
@@ -9,27 +10,33 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from core.settings import Workspace
 from core.store import Store, processes
-from jobs import housekeeping, retrain
+from jobs import housekeeping, logs, retrain
 from jobs.sweep import Workers, run_due
 
 log = logging.getLogger("steward.jobs")
 
+FINISH_S, LONGEST_STOP_S = 4.0, 8.0
+
 
 def main(workspace: Workspace) -> None:
-    """Run the jobs until SIGTERM or SIGINT; a sweep that is under way ends first."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    """Run the jobs until SIGTERM or SIGINT, then end within ten seconds.
+
+    A sweep or delivery that is under way has a few seconds to finish; cut off, it is done again by whoever
+    runs next, with the same result.
+    """
+    logs.begin()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     store = Store(workspace)
     store.migrate()
-    runner, workers = processes.identity(), Workers(workspace.root)
+    runner, workers = processes.identity(), Workers(workspace.root, logged=True)
     scheduler = BackgroundScheduler(timezone=UTC)
     for job, arguments, seconds in (
         (housekeeping.beat, (store, runner), 15),
         (run_due, (workspace, workers, runner), 5),
         (housekeeping.publish, (store,), 60),
+        (housekeeping.expire, (store,), 3600),
         (housekeeping.clean, (store,), 3600),
         (housekeeping.wake, (store,), 60),
         (retrain.request, (store,), 600),
@@ -48,6 +55,10 @@ def main(workspace: Workspace) -> None:
     log.info("runner %s sweeps %s", runner, workspace.root)
     scheduler.start()
     stopped.wait()
+    log.info("runner %s stops", runner)
+    last_resort = threading.Timer(LONGEST_STOP_S, os._exit, (0,))  # what hangs is cut off, as by a kill
+    last_resort.daemon = True
+    last_resort.start()
+    workers.stop(FINISH_S)
     scheduler.shutdown(wait=True)
-    workers.close()
     store.close()

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import threading
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -9,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 from core import monitoring
@@ -18,11 +20,12 @@ from core.errors import LeaseHeld, StewardError
 from core.schedule import next_run
 from core.settings import Workspace
 from core.store import Store, due, models, processes, status, sweeps
+from jobs import logs
 
 log = logging.getLogger("steward.sweep")
 
 WORKERS = max(1, min(2, os.cpu_count() or 1))
-CLAIMED_AT_ONCE = 50
+CLAIMED_AT_ONCE = 16  # few enough that a second runner finds something to do
 # BLAS threads would fight DuckDB's for the same cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -40,9 +43,10 @@ class Swept:
 class Workers:
     """Worker processes for sweeps; when one dies, new ones are started and the other models go on."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, logged: bool = False) -> None:
+        self._root, self._logged = root, logged
         self._pool: ProcessPoolExecutor | None = None
+        self.stopped = False
 
     def sweep(self, slugs: Sequence[str], now: datetime) -> Iterator[Swept]:
         """Sweep models side by side; results come in the order they end."""
@@ -50,6 +54,8 @@ class Workers:
         for swept in self._attempt(slugs, now):
             unfinished.discard(swept.model)
             yield swept
+        if self.stopped:  # whoever runs next has them
+            return
         # One of these killed its worker, and the pool with it. Alone, it can only fail itself.
         for slug in sorted(unfinished):
             yield next(self._attempt([slug], now), None) or _died(self._root, slug, now)
@@ -60,9 +66,21 @@ class Workers:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
+    def stop(self, seconds: float) -> None:
+        """End the worker processes for good; sweeps that take longer than `seconds` are cut off."""
+        self.stopped = True
+        if self._pool is None:
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + seconds
+        for process in active_children():
+            process.join(max(0.0, until - time.monotonic()))
+            process.kill()
+
     def _attempt(self, slugs: Sequence[str], now: datetime) -> Iterator[Swept]:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn"))
+            spawn = get_context("spawn")
+            self._pool = ProcessPoolExecutor(WORKERS, spawn, initializer=_begin, initargs=(self._logged,))
         futures = [self._pool.submit(sweep_one, self._root, slug, now) for slug in slugs]
         for future in as_completed(futures):
             try:
@@ -71,6 +89,20 @@ class Workers:
                 log.warning("a worker process died; starting new ones")
                 self.close()
                 return
+
+
+def _begin(logged: bool) -> None:
+    """Begin a worker: it logs as its parent does, and ends when that is gone, however it ended."""
+    parent = parent_process()
+    if logged:
+        logs.begin()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_once(workspace: Workspace, slugs: Iterable[str], now: datetime) -> Iterator[Swept]:
@@ -93,16 +125,19 @@ def run_once(workspace: Workspace, slugs: Iterable[str], now: datetime) -> Itera
 
 
 def run_due(workspace: Workspace, workers: Workers, runner: str) -> int:
-    """Claim the models that are due, sweep them and set when they are due next; return how many."""
-    store, now = _store(workspace.root), workspace.now()
-    claimed = due.claim(store, runner, now, CLAIMED_AT_ONCE)
-    busy = [slug for slug in claimed if _pending(store, slug, now)]
-    for slug in claimed:
-        if slug not in busy:
-            _give_back(store, slug, now, None)
-    for swept in workers.sweep(busy, now):
-        _give_back(store, swept.model, now, swept.error)
-    return len(claimed)
+    """Claim models that are due, sweep them and set when they are due next, until none is left; count them."""
+    store, count = _store(workspace.root), 0
+    while claimed := due.claim(store, runner, now := workspace.now(), CLAIMED_AT_ONCE):
+        busy = [slug for slug in claimed if _pending(store, slug, now)]
+        for slug in claimed:
+            if slug not in busy:
+                _give_back(store, slug, now, None)
+        for swept in workers.sweep(busy, now):
+            _give_back(store, swept.model, now, swept.error)
+        count += len(claimed)
+        if workers.stopped:
+            break
+    return count
 
 
 def sweep_one(root: Path, slug: str, now: datetime) -> Swept:
@@ -115,7 +150,8 @@ def sweep_one(root: Path, slug: str, now: datetime) -> Swept:
     except Exception as error:
         return _failed(store, slug, now, started, error)
     if result.files or result.windows:
-        log.info("swept %s: %d files, %d windows, %d rows", slug, result.files, result.windows, result.rows)
+        counts = (result.files, result.windows, result.rows)
+        log.info("swept %s: %d files, %d windows, %d rows", slug, *counts, extra={"model": slug})
     return Swept(slug, result)
 
 
@@ -144,7 +180,7 @@ def _failed(store: Store, slug: str, now: datetime, started: datetime, error: Ex
     error_id = uuid.uuid4().hex[:8]
     message = str(error) if isinstance(error, StewardError) else f"{type(error).__name__}: {error}"
     trace = None if isinstance(error, StewardError) else error  # where in our code helps only with our faults
-    log.error("sweep of %s failed [%s]: %s", slug, error_id, message, exc_info=trace)
+    log.error("sweep of %s failed [%s]: %s", slug, error_id, message, exc_info=trace, extra={"model": slug})
     run = sweeps.SweepRun(slug, started, datetime.now(UTC), error=message, error_id=error_id)
     try:
         with store.write() as c:

@@ -47,6 +47,14 @@ def forget(c: sa.Connection, model: str, paths: Sequence[str]) -> None:
         c.execute(sa.delete(ledger).where(ledger.c.model == model, ledger.c.path == path))
 
 
+def expire(c: sa.Connection, before: datetime) -> int:
+    """Forget removed files whose rows and record are older than an instant; return how many."""
+    old = sa.delete(ledger).where(
+        ledger.c.state == "gone", ledger.c.recorded_at < before, ledger.c.last_timestamp < before
+    )
+    return int(c.execute(old).rowcount)
+
+
 def bad(c: sa.Connection) -> list[tuple[str, LedgerEntry]]:
     """Return the files of all models that could not be read, with their model."""
     found = (

@@ -19,7 +19,7 @@ from core.entities import CELL_KEYS, CELLS, METRIC_KEYS, METRICS
 from core.errors import StoreError
 from core.store.database import Store
 from core.store.parquet import write_frame
-from core.store.schema import leases, statistics
+from core.store.schema import leases, reference, statistics
 from core.store.upsert import upsert
 
 Kind = Literal["counts", "metrics"]
@@ -137,6 +137,30 @@ def files_between(files: dict[str, Path], start: datetime | None, end: datetime 
     first = f"{start.astimezone(UTC) - day:%Y-%m}" if start else ""
     last = f"{end.astimezone(UTC) + day:%Y-%m}" if end else "9999-99"
     return [path for month, path in files.items() if first <= month <= last]
+
+
+def expire(c: sa.Connection, before: datetime) -> int:
+    """Let go of months before an instant, except those of a current reference; return how many files.
+
+    Their files stay until `remove_unreferenced` takes them.
+    """
+    day = timedelta(days=1)  # a month of the model's zone is at most a day away from UTC's
+    spans = sa.select(reference.c.model, reference.c.first_window, reference.c.last_window).where(
+        reference.c.is_current, reference.c.first_window.is_not(None)
+    )
+    kept = {model: (f"{first - day:%Y-%m}", f"{last + day:%Y-%m}") for model, first, last in c.execute(spans)}
+    old = sa.select(statistics.c.model, statistics.c.month, statistics.c.kind).where(
+        statistics.c.month < f"{before.astimezone(UTC):%Y-%m}"
+    )
+    gone = [row for row in c.execute(old) if not _between(row.month, kept.get(row.model))]
+    for model, month, kind in gone:
+        own = (statistics.c.model == model, statistics.c.month == month, statistics.c.kind == kind)
+        c.execute(sa.delete(statistics).where(*own))
+    return len(gone)
+
+
+def _between(month: str, span: tuple[str, str] | None) -> bool:
+    return span is not None and span[0] <= month <= span[1]
 
 
 def unreferenced(store: Store, older_than: datetime) -> list[Path]:

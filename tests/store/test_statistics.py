@@ -10,10 +10,12 @@ import pytest
 
 from core.entities import CELLS, METRIC_KEYS, METRICS
 from core.errors import StoreError
-from core.store import leases, models, statistics
+from core.store import leases, models, references, statistics
+from core.store.references import Reference
 
 PROGRAM = Path(__file__).with_name("crash_before_commit.py")
 APRIL = datetime(2013, 4, 1, 4, tzinfo=UTC)  # a New York midnight
+DAY = timedelta(days=1)
 SOON = datetime.now(UTC) + timedelta(hours=1)
 # For what concerns the files alone, one database is enough.
 ONE_DATABASE = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
@@ -178,3 +180,13 @@ def test_the_reader_opens_nothing_outside_the_workspace(registered, tmp_path):
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "outside.parquet")
     with registered.parquet() as cursor, pytest.raises(Exception, match="disabled|Permission"):
         cursor.sql(f"SELECT * FROM read_parquet('{tmp_path / 'outside.parquet'}')").fetchall()
+
+
+def test_expired_months_are_let_go_but_those_of_the_reference(year):
+    reference = Reference("delay-30", "r1", True, APRIL + DAY, APRIL + 27 * DAY, 1, APRIL)
+    with year.write() as c:
+        references.put(c, reference)
+        assert statistics.expire(c, datetime(2013, 7, 15, tzinfo=UTC)) == 5
+        assert statistics.expire(c, datetime(2013, 7, 15, tzinfo=UTC)) == 0
+    left = ["2013-04", *(f"2013-{month:02}" for month in range(7, 13))]
+    assert list(statistics.months(year, "delay-30", "metrics")) == left

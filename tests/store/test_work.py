@@ -1,7 +1,7 @@
 """The due table, the ledger, the history of sweeps and heartbeats."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -99,3 +99,18 @@ def test_a_runner_s_last_sign_of_life_is_kept(store, now):
         assert [(beat.runner, beat.seen_at) for beat in heartbeats.every(c)][0] == ("h:2:b", now)
         heartbeats.forget(c, now - timedelta(days=7))
         assert [(beat.runner, beat.note) for beat in heartbeats.every(c)] == [("h:2:b", "12 models")]
+
+
+def test_the_ledger_forgets_removed_files_only_when_they_are_old(registered, now):
+    old, new = now - timedelta(days=500), now
+    entries = [
+        LedgerEntry(LogFile(f"{state}-{name}", "predictions", 1, 1), state, last, last)
+        for state in ("gone", "read", "bad")
+        for name, last in (("old", old), ("new", new))
+    ]
+    with registered.write() as c:
+        ledger.record(c, "delay-30", entries)
+        assert ledger.expire(c, datetime.now(UTC) - timedelta(hours=1)) == 0, "they were recorded just now"
+        assert ledger.expire(c, datetime.now(UTC) + timedelta(hours=1)) == 2
+        kept = {entry.file.path for entry in ledger.entries(c, "delay-30")}
+    assert kept == {"read-old", "read-new", "bad-old", "bad-new"}
