@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from core.reference import Baseline
 from core.store import Store, leases, references, statistics, sweeps
 from core.survey import Survey, frozen_windows, source, survey
 
+SET_BACK = timedelta(days=1)  # a clock set back further was wrong before
 UNTIMED = ("timestamp missing", "timestamp unreadable")  # reasons in LedgerEntry.problems
 
 
@@ -52,6 +53,8 @@ def sweep(store: Store, slug: str, *, now: datetime, holder: str) -> SweepResult
         known = recall(store, slug)  # again: the holder before us may have done the work
         difference = logs.compare(logs.find(store.workspace, known.declaration), known.fingerprints)
         seen_until = known.status.updated_at if known.status else None
+        if seen_until and now < seen_until <= now + SET_BACK:  # windows that were closed stay closed
+            now = seen_until
         found = survey(engine, known.declaration, difference, known.ledger, now=now, seen_until=seen_until)
         baseline = _baseline(store, engine, known, found, now)
         counted = _count(engine, known, found, baseline, now)

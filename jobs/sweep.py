@@ -125,7 +125,7 @@ def run_once(workspace: Workspace, slugs: Iterable[str], now: datetime) -> Itera
 
 
 def run_due(workspace: Workspace, workers: Workers, runner: str) -> int:
-    """Claim models that are due, sweep them and set when they are due next, until none is left; count them."""
+    """Claim models that are due and sweep them, until none is left; return how many."""
     store, count = _store(workspace.root), 0
     while claimed := due.claim(store, runner, now := workspace.now(), CLAIMED_AT_ONCE):
         busy = [slug for slug in claimed if _pending(store, slug, now)]

@@ -3,11 +3,14 @@
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import duckdb
 import polars as pl
+
+from core.errors import StoreError
 
 # Small enough that reading one series of a month skips most of its file.
 _ROW_GROUP_SIZE = 8192
@@ -33,15 +36,29 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write to a temporary file, force it to disk, and only then give it its name."""
-    _make_folder(path.parent)
+    """Write to a temporary file, force it to disk, and only then give it its name.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written; then nothing has changed.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with temporary.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
+    try:
+        _make_folder(path.parent)
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}; free or add disk space, or mend the "
+            "folder's permissions; what was there before is still there"
+        ) from error
 
 
 def _make_folder(folder: Path) -> None:
