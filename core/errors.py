@@ -12,6 +12,7 @@ StewardError
 │   ├── SchemaError           a store of another Steward version
 │   ├── LeaseHeld             another runner works on this model
 │   └── LeaseLost             this runner was too slow and must not write
+├── DeliveryError             a channel did not take a message
 └── NotAllowed                the actor may not do this
 """
 
@@ -62,6 +63,14 @@ class LeaseHeld(StoreError):
 
 class LeaseLost(StoreError):
     """The lease was taken over; nothing its runner still holds may be written."""
+
+
+class DeliveryError(StewardError):
+    """A channel did not take a message; `taken` names the recipients that did."""
+
+    def __init__(self, text: str, *, taken: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.taken = taken
 
 
 class NotAllowed(StewardError):

@@ -1,1 +1,1 @@
-"""The way out: messages and the channels they go to."""
+"""The way out: facts become messages, messages reach people by mail, chat, pager, webhook or file."""

@@ -108,6 +108,8 @@ def test_pure_modules_ask_no_clock():
         ("apscheduler", ("jobs/scheduler.py",)),
         ("streamlit", ("pages/", "app.py")),
         ("pickle", ()),
+        ("apprise", ("core/notify/",)),
+        ("httpx", ("core/notify/",)),
     ],
 )
 def test_each_outside_tool_has_one_door(module, places):

@@ -1,0 +1,51 @@
+"""What a message about alerts is made of: facts as JSON, so that the text can be made when it is sent."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from core.declaration import Declaration
+from core.entities import Alert
+
+
+def of_alerts(
+    declaration: Declaration, events: Sequence[tuple[str, Alert]], at: datetime, *, first_sweep: bool = False
+) -> dict[str, Any]:
+    """Return the payload of an outbox row of kind ``alerts`` or ``reminder``.
+
+    Parameters
+    ----------
+    events : what happened (``opened``, ``escalated``, ``resolved``, ``reminder``) to which alert
+    at : business time
+    first_sweep : whether these are the findings of the model's first sweep
+    """
+    return {
+        "model": declaration.model,
+        "owner": declaration.owner,
+        "team": declaration.team,
+        "zone": declaration.predictions.timezone,
+        "at": at.isoformat(),
+        "first_sweep": first_sweep,
+        "events": [_event(event, alert) for event, alert in events],
+    }
+
+
+def _event(event: str, alert: Alert) -> dict[str, Any]:
+    episode = alert.episode
+    return {
+        "alert": alert.id,
+        "event": event,
+        "severity": episode.severity.value,
+        "monitor": episode.monitor,
+        "message": alert.message,
+        **asdict(episode.target),
+        "value": episode.value,
+        "threshold": episode.threshold,
+        "side": episode.side,
+        "opened_at": episode.opened_at.isoformat(),
+        "first_window": episode.first_window.isoformat(),
+        "last_window": episode.last_window.isoformat(),
+        "resolved_at": episode.resolved_at.isoformat() if episode.resolved_at else None,
+        "closed_reason": episode.closed_reason,
+    }
