@@ -12,12 +12,13 @@ from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import LogFile, Source
 from core.errors import InputError, StewardError
+from core.notify import channels as ways_out
 from core.settings import Workspace
-from core.steward_yaml import Webhook
 from core.store import Store, migration
 from core.strict import nearest
 
 LITTLE_DISK_BYTES = 1_000_000_000
+WRITTEN = ("statistics", "registry")  # folders that sweeps write into
 # What a person should know about rows of which a scan says only why.
 EXPLAINED = {
     "timestamp missing": "timestamp missing; they are in no window",
@@ -87,10 +88,7 @@ def inspect(
     """
     store = Store(workspace)
     free = shutil.disk_usage(workspace.root).free
-    channels = {
-        name: "webhook" if isinstance(channel, Webhook) else channel.partition(":")[0]
-        for name, channel in workspace.settings.channels.items()
-    }
+    channels = {name: ways_out.kind(channel) for name, channel in workspace.settings.channels.items()}
     declared = _declared(workspace, names)
     found = Inspection(
         workspace=str(workspace.root),
@@ -206,8 +204,15 @@ def _problems(workspace: Workspace, store: Store, free: int) -> Iterable[str]:
         store.require_current()
     except StewardError as error:
         yield str(error)
-    if not os.access(workspace.root, os.W_OK):
-        yield f"{workspace.root} cannot be written by this user; change its owner or run as that user"
+    places = [
+        workspace.root,
+        *(workspace.root / name for name in WRITTEN),
+        *([store.file] if store.file else []),
+    ]
+    for place in places:
+        if place.exists() and not os.access(place, os.W_OK):
+            yield f"{place} cannot be written by this user; change its owner or run as that user"
+    yield from ways_out.problems(workspace)
     if free < LITTLE_DISK_BYTES:
         yield f"{workspace.root}: only {free / 1e6:,.0f} MB are free on its disk; make room for statistics"
     for root in workspace.roots:

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from core.declaration import Zone
 from core.errors import DeclarationError
 from core.schedule import Cron
 from core.strict import Duration, Strict, Text, nearest, read_yaml, shape, validated
@@ -64,6 +65,12 @@ def _scope(text: str) -> str:
     return text
 
 
+def _inside(path: str) -> str:
+    if PurePath(path).is_absolute() or ".." in PurePath(path).parts or path.strip() in (".", ""):
+        raise ValueError(f"{path!r} is no folder of the workspace; expected a name such as messages")
+    return path
+
+
 Age = Annotated[Duration, BeforeValidator(_age)]
 Url = Annotated[str, AfterValidator(_url)]
 Name = Annotated[str, AfterValidator(_name)]
@@ -86,11 +93,18 @@ class Webhook(Strict):
     allow_private: bool = False
 
 
+class Folder(Strict):
+    """A channel that writes each message as a file, for machines without a way out."""
+
+    folder: Annotated[str, AfterValidator(_inside)]
+
+
 class Digest(Strict):
-    """A summary that is sent at set times."""
+    """A summary that is sent at set times of its zone."""
 
     channel: str
     at: Annotated[str, AfterValidator(lambda line: Cron.parse(line).line)]
+    zone: Zone = "UTC"
     scope: Annotated[str, AfterValidator(_scope)] = "all"
 
 
@@ -108,7 +122,7 @@ class Retention(Strict):
 
     statistics: Age | None = None
     ledger: Age | None = None
-    outbox: Age | None = None
+    outbox: Age | None = timedelta(days=90)
 
 
 class Oidc(Strict):
@@ -139,8 +153,22 @@ class Auth(Strict):
 _ClockSetting = Annotated[
     Annotated[Literal["real"], Tag("scalar")] | Annotated[FixedClock, Tag("mapping")], Discriminator(shape)
 ]
-_Channel = Annotated[
-    Annotated[Text, Tag("scalar")] | Annotated[Webhook, Tag("mapping")], Discriminator(shape)
+
+
+def _channel(value: Any) -> str:
+    """Tell which sort of channel a value is meant for, so that messages speak of it."""
+    if shape(value) == "scalar":
+        return "scalar"
+    return (
+        "filing"
+        if isinstance(value, Folder) or (isinstance(value, dict) and "folder" in value)
+        else "posting"
+    )
+
+
+Channel = Annotated[
+    Annotated[Text, Tag("scalar")] | Annotated[Webhook, Tag("posting")] | Annotated[Folder, Tag("filing")],
+    Discriminator(_channel),
 ]
 
 
@@ -152,7 +180,7 @@ class Settings(Strict):
     public_url: Url | None = None
     auth: Auth = Auth()
     roots: tuple[Text, ...] = ()
-    channels: dict[Name, _Channel] = Field(default_factory=dict, repr=False)
+    channels: dict[Name, Channel] = Field(default_factory=dict, repr=False)
     digests: tuple[Digest, ...] = ()
     commands: dict[Name, Command] = Field(default_factory=dict)
     retention: Retention = Retention()
@@ -205,9 +233,10 @@ TEMPLATE = """\
 # channels:
 #   ml-oncall: slack://${SLACK_TOKEN}/#ml-oncall
 #   audit-hook: {webhook: https://hooks.example.com/steward, secret: "${HOOK_SECRET}"}
+#   on-disk: {folder: messages}    # one HTML file per message, in this workspace
 
 # digests:
-#   - {channel: ml-oncall, at: "0 8 * * 1-5", scope: all}      # all | team:NAME | owner
+#   - {channel: ml-oncall, at: "0 8 * * 1-5", zone: Europe/Paris, scope: all}      # all | team:NAME | owner
 
 # commands:
 #   train-eta: {run: [python, train.py], cwd: /opt/eta, env: [PATH], timeout: 2h}
