@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.declaration import Declaration
-from core.entities import Actor, LedgerEntry
+from core.entities import Actor, LedgerEntry, Message
 from core.errors import DeclarationError, InputError, NotAllowed
 from core.settings import Workspace
-from core.store import Store, audit, ledger, models
+from core.store import Store, audit, ledger, models, outbox
+from core.strict import nearest
 
 CONFIGURES = ("admin", "ml_engineer")
 
@@ -106,6 +107,42 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
         period = {"from": start.isoformat() if start else None, "to": end.isoformat() if end else None}
         audit.append(c, actor, "model.rebuild", f"model:{slug}", after=period, ts=datetime.now(UTC))
     return len(present)
+
+
+def send_test(store: Store, channel: str, actor: Actor) -> None:
+    """Queue a test message for a channel.
+
+    Raises
+    ------
+    InputError
+        If steward.yaml has no such channel.
+    """
+    _require(actor, CONFIGURES, "test channels")
+    known = store.workspace.settings.channels
+    if channel not in known:
+        raise InputError(f"{channel!r} is no channel of steward.yaml; {nearest(channel, known)}")
+    wall = datetime.now(UTC)
+    with store.write() as c:
+        outbox.add(c, channel, "test", {"at": wall.isoformat(), "by": actor.id}, model=None)
+        audit.append(c, actor, "channel.test", f"channel:{channel}", ts=wall)
+
+
+def send_again(store: Store, message: int, actor: Actor) -> Message:
+    """Put a dead letter back into the queue, as if new, and return it.
+
+    Raises
+    ------
+    InputError
+        If there is no dead letter of this number.
+    """
+    _require(actor, CONFIGURES, "send messages again")
+    with store.write() as c:
+        revived = outbox.revive(c, message)
+        if revived is None:
+            raise InputError(f"message {message} is no dead letter; steward channels names those there are")
+        told = {"channel": revived.channel, "kind": revived.kind, "error": revived.last_error}
+        audit.append(c, actor, "message.again", f"message:{message}", before=told, ts=datetime.now(UTC))
+    return revived
 
 
 def _declared(workspace: Workspace, files: Iterable[Path]) -> dict[str, tuple[Declaration, Path]]:

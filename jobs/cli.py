@@ -150,6 +150,13 @@ def _add_sweeping(commands: _Commands) -> None:
 def _add_reading(commands: _Commands) -> None:
     _command(commands, "status", "cli_numbers:status", "how each model is doing", json=True)
 
+    channels = _command(
+        commands, "channels", "cli_channels:channels", "where messages go, and how that went", json=True
+    )
+    asked = channels.add_mutually_exclusive_group()
+    asked.add_argument("--test", metavar="NAME", help="queue a test message for this channel")
+    asked.add_argument("--again", metavar="ID", type=int, help="queue this dead letter once more")
+
     series = _command(commands, "series", "cli_numbers:series", "one metric of a model over time", json=True)
     series.add_argument("model", metavar="MODEL")
     series.add_argument("metric", metavar="METRIC")

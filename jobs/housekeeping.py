@@ -1,4 +1,4 @@
-"""The housekeeping jobs: signs of life, published registry tables, and files nobody refers to any more."""
+"""The housekeeping jobs: signs of life, published registry tables, and what nobody needs any more."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 from core import alerting
-from core.store import Store, heartbeats, ledger, snapshots, statistics
+from core.store import Store, heartbeats, ledger, outbox, snapshots, statistics
 
 log = logging.getLogger("steward.housekeeping")
 
@@ -44,11 +44,13 @@ def wake(store: Store) -> None:
         log.info("%d snoozed alerts are awake again", count)
 
 
-def clean(store: Store) -> None:
-    """Remove statistics files without a reference and runners long gone."""
-    wall = datetime.now(UTC)
+def clean(store: Store, wall: datetime | None = None) -> None:
+    """Remove statistics files without a reference, runners long gone and messages sent long ago."""
+    wall, kept = wall or datetime.now(UTC), store.workspace.settings.retention.outbox
     removed = statistics.remove_unreferenced(store, wall - UNREFERENCED_FOR)
     with store.write(shown=False) as c:
         heartbeats.forget(c, wall - FORGOTTEN_AFTER)
+        if kept is not None:
+            outbox.forget(c, wall - kept)
     if removed:
         log.info("removed %d unreferenced statistics files", len(removed))
