@@ -10,7 +10,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from core.settings import Workspace
 from core.store import Store, processes
-from jobs import housekeeping, logs, retrain
+from jobs import digests, housekeeping, logs, reminders, retrain
+from jobs.deliver import Deliverer
 from jobs.sweep import Workers, run_due
 
 log = logging.getLogger("steward.jobs")
@@ -31,10 +32,14 @@ def main(workspace: Workspace) -> None:
     store = Store(workspace)
     store.migrate()
     runner, workers = processes.identity(), Workers(workspace.root, logged=True)
+    deliverer = Deliverer(store, runner)
     scheduler = BackgroundScheduler(timezone=UTC)
     for job, arguments, seconds in (
         (housekeeping.beat, (store, runner), 15),
         (run_due, (workspace, workers, runner), 5),
+        (deliverer.tick, (), 5),
+        (digests.make_due, (store,), 30),
+        (reminders.remind, (store,), 60),
         (housekeeping.publish, (store,), 60),
         (housekeeping.expire, (store,), 3600),
         (housekeeping.clean, (store,), 3600),
@@ -61,4 +66,5 @@ def main(workspace: Workspace) -> None:
     last_resort.start()
     workers.stop(FINISH_S)
     scheduler.shutdown(wait=True)
+    deliverer.close()
     store.close()

@@ -118,7 +118,10 @@ def _event(event: Mapping[str, Any], facts: Mapping[str, Any], links: _Links) ->
 def _measured(event: Mapping[str, Any]) -> str:
     value, limit = (f"{event[name]:.4g}" for name in ("value", "threshold"))
     monitor = plain(event["monitor"])
-    return f"{value} lies {event['side']} the threshold {limit} (monitor {monitor}, alert {event['alert']})."
+    lies = "lay" if event["event"] == "resolved" else "lies"
+    return (
+        f"{value} {lies} {event['side']} the threshold {limit} (monitor {monitor}, alert {event['alert']})."
+    )
 
 
 def _what(event: Mapping[str, Any]) -> str:
@@ -146,9 +149,9 @@ def _digest(facts: Mapping[str, Any], links: _Links) -> Letter:
         )
         sections = tuple(section for section in _digest_sections(facts, links, since) if section.entries)
     else:
-        oldest = (_age(alert["opened_at"], facts["at"]) for alert in facts["alerts"][:1])
-        waiting = (f" {_count(facts['open'], 'alert')} open, the oldest for {age}." for age in oldest)
-        subject, intro = "nothing new", (f"Nothing new {since}: {models} ({counts}).{''.join(waiting)}",)
+        waiting = f" {_count(facts['open'], 'alert')} open" if facts["open"] else ""
+        waiting += f", the oldest for {_age(facts['oldest'], facts['at'])}." if facts["oldest"] else ""
+        subject, intro = "nothing new", (f"Nothing new {since}: {models} ({counts}).{waiting}",)
     home = links.home()
     return Letter(
         subject=f"Digest{whose}: {subject}",
@@ -170,7 +173,7 @@ def _digest_sections(facts: Mapping[str, Any], links: _Links, since: str) -> tup
             _more(len(changes)),
         ),
         Section(
-            f"Open alerts ({facts['open']:,}), the oldest first",
+            f"Open alerts ({facts['open']:,}), the worst and oldest first",
             tuple(_open(alert, facts["at"], links) for alert in alerts[:LISTED]),
             _more(facts["open"]),
         ),

@@ -1,6 +1,6 @@
 """Alerts as the registry keeps them, what happened to each, and from when on each rule judges."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,17 @@ def every(c: sa.Connection, *, ended: bool = True, limit: int | None = None) -> 
     """Return the alerts of all models, the newest first; with `ended` false only those not resolved."""
     found = sa.select(alerts).order_by(alerts.c.opened_at.desc(), alerts.c.id.desc()).limit(limit)
     return [_alert(row) for row in c.execute(found if ended else found.where(alerts.c.resolved_at.is_(None)))]
+
+
+def resolved_since(c: sa.Connection, since: datetime) -> list[Alert]:
+    """Return the alerts of all models that were resolved after an instant, in order."""
+    found = sa.select(alerts).where(alerts.c.resolved_at > since)
+    return [_alert(row) for row in c.execute(found.order_by(alerts.c.resolved_at, alerts.c.id))]
+
+
+def reminded(c: sa.Connection, identifiers: Collection[int], at: datetime) -> None:
+    """Remember when people were last reminded of these alerts."""
+    c.execute(sa.update(alerts).where(alerts.c.id.in_(identifiers)).values(reminded_at=at))
 
 
 def happened(c: sa.Connection, event: AlertEvent) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from core.declaration import Declaration
 from core.entities import Message
 from core.settings import Workspace
 from core.store import Store, outbox
@@ -57,6 +58,13 @@ def facts(*events: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "first_sweep": False,
         "events": list(events or (event(),)),
     } | changes
+
+
+def declared(model: str = "delay-30", **changes: Any) -> Declaration:
+    """The declaration of a regression model."""
+    predictions = {"path": f"predictions/{model}", "timestamp": "at", "prediction": "p", "actual": "y"}
+    kept = {"owner": "comms@example.com", "task": "regression", "risk_tier": 2}
+    return Declaration.model_validate({"model": model, "predictions": predictions, **kept, **changes})
 
 
 def message(payload: dict[str, Any] | None = None, kind: str = "alerts", channel: str = "ops") -> Message:

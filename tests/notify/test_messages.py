@@ -5,23 +5,16 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
-import yaml
 from apprise.conversion import convert_between
 
-from core.declaration import Declaration
 from core.entities import Alert, Episode, Severity, Target
 from core.notify import facts as stored
 from core.notify.letter import as_html, as_text
 from core.notify.messages import letter
 from core.notify.routes import channels_of
-from tests.notify.conftest import AT, URL, event, facts, message
-from tests.settings.declarations import BINARY
+from tests.notify.conftest import AT, URL, declared, event, facts, message
 
 HOSTILE = "<!channel> <b>*x*</b> {{x}} <http://evil.example|click> @everyone\r\nBcc: a@example.com\x00\u202e"
-
-
-def declared(**changes) -> Declaration:
-    return Declaration.model_validate(yaml.safe_load(BINARY) | changes)
 
 
 def text_of(*events, **changes) -> str:
@@ -64,6 +57,7 @@ def test_what_has_ended_says_how_long_it_lasted_and_why_it_was_closed():
     told = text_of(event(event="resolved", closed_reason="corrected by late data"))
     assert "Resolved: f1" in told
     assert "It lasted from Sun 3 Mar 2013 to Mon 4 Mar 2013. Closed: corrected by late data." in told
+    assert "0.8743 lay below the threshold 0.92" in told
 
 
 def test_a_reminder_says_for_how_long_it_is_open():
@@ -160,12 +154,12 @@ def test_the_facts_of_an_alert_are_json_and_make_a_message():
 
 def test_channels_of_an_alert_are_its_monitor_s_and_its_model_s_each_once():
     monitors = [
-        {"metric": "f1", "below": 0.9, "name": "floor", "notify": ["pager", "ops"]},
-        {"metric": "accuracy", "below": 0.9},
+        {"metric": "mae", "above": 3, "name": "floor", "notify": ["pager", "ops"]},
+        {"metric": "rmse", "above": 3},
     ]
     model = declared(monitors=monitors, notify=["ops", "mail"])
     assert channels_of(model, "floor") == ("pager", "ops", "mail")
-    assert channels_of(model, "accuracy") == channels_of(model, "removed") == ("ops", "mail")
+    assert channels_of(model, "rmse") == channels_of(model, "removed") == ("ops", "mail")
 
 
 def test_a_test_message_says_who_asked():
