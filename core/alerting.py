@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from core.declaration import Declaration
 from core.entities import Alert, AlertEvent, ModelStatus
 from core.health import last_closed
 from core.monitors import Monitor
-from core.notify import channels, routes
+from core.notify import channels, facts, routes
 from core.settings import Workspace
 from core.store import Store, alerts, models, outbox, retraining, statistics, status
 from core.store.alerts import Judged
@@ -156,7 +155,7 @@ def tell(
 ) -> list[Alert]:
     """Queue what channels must hear of, grouped, and propose retraining; return the alerts this changes."""
     recent = declaration.calendar.back(now, RECENT_WINDOWS)
-    by_channel: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_channel: dict[str, list[tuple[str, Alert]]] = defaultdict(list)
     changed, monitors = [], {each.name: each for each in declaration.monitors}
     for alert in known:
         news = _news(alert, recent, now)
@@ -165,7 +164,7 @@ def tell(
             notified = "resolved" if news == "resolved" else alert.episode.severity.value
             after = replace(after, notified=notified, reminded_at=now)
             for channel in routes.channels_of(declaration, alert.episode.monitor):
-                by_channel[channel].append(event_of(alert, news))
+                by_channel[channel].append((news, alert))
         monitor = monitors.get(alert.episode.monitor)
         if monitor and monitor.then and not alert.requested and _is_live(alert, recent):
             _propose(c, alert, now)
@@ -175,53 +174,9 @@ def tell(
     for channel, events in by_channel.items():
         parts = [[event] for event in events] if channels.per_alert(workspace.settings, channel) else [events]
         for part in parts:
-            outbox.add(
-                c,
-                channel,
-                "alerts",
-                payload(declaration, part, first=first, now=now),
-                model=declaration.model,
-            )
+            told = facts.of_alerts(declaration, part, now, first_sweep=first)
+            outbox.add(c, channel, "alerts", told, model=declaration.model)
     return changed
-
-
-def payload(
-    declaration: Declaration, events: Sequence[Mapping[str, Any]], *, first: bool, now: datetime
-) -> dict[str, Any]:
-    """Return the facts of one message about a model's alerts."""
-    return {
-        "model": declaration.model,
-        "owner": declaration.owner,
-        "team": declaration.team,
-        "zone": declaration.predictions.timezone,
-        "at": now.isoformat(),
-        "first_sweep": first,
-        "events": list(events),
-    }
-
-
-def event_of(alert: Alert, news: str) -> dict[str, Any]:
-    """Return one alert as a message tells it; `news` is opened, escalated, resolved or reminder."""
-    episode = alert.episode
-    target = {
-        name: getattr(episode.target, name) for name in ("metric", "column", "segment", "version", "group")
-    }
-    return {
-        "alert": alert.id,
-        "event": news,
-        "severity": episode.severity.value,
-        "monitor": episode.monitor,
-        "message": alert.message,
-        **target,
-        "value": episode.value,
-        "threshold": episode.threshold,
-        "side": episode.side,
-        "opened_at": episode.opened_at.isoformat(),
-        "first_window": episode.first_window.isoformat(),
-        "last_window": episode.last_window.isoformat(),
-        "resolved_at": episode.resolved_at.isoformat() if episode.resolved_at else None,
-        "closed_reason": episode.closed_reason,
-    }
 
 
 def _news(alert: Alert, recent: datetime, now: datetime) -> str | None:
@@ -246,7 +201,7 @@ def _propose(c: sa.Connection, alert: Alert, now: datetime) -> None:
         alert.model,
         alert.episode.monitor,
         text=alert.message,
-        evidence=event_of(alert, "opened"),
+        evidence=facts.of_alert("opened", alert),
         at=now,
         alert=alert.id,
     )

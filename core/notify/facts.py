@@ -27,11 +27,12 @@ def of_alerts(
         "zone": declaration.predictions.timezone,
         "at": at.isoformat(),
         "first_sweep": first_sweep,
-        "events": [_event(event, alert) for event, alert in events],
+        "events": [of_alert(event, alert) for event, alert in events],
     }
 
 
-def _event(event: str, alert: Alert) -> dict[str, Any]:
+def of_alert(event: str, alert: Alert) -> dict[str, Any]:
+    """Return the facts of one alert."""
     episode = alert.episode
     return {
         "alert": alert.id,
