@@ -3,11 +3,12 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from email import message_from_bytes
@@ -22,7 +23,6 @@ from aiosmtpd.controller import Controller
 from core.entities import Message
 from core.settings import Workspace, initialise
 from core.store import Store, alerts, audit, due, outbox, statistics
-from jobs.sweep import run_once
 from tests.sweep.conftest import FIRST, Model, rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,9 +46,11 @@ class Inbox:
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, int]]:
     found = Inbox()
-    server = Controller(found, hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    server = Controller(found, hostname="127.0.0.1", port=port)
     server.start()
-    yield found, server.server.sockets[0].getsockname()[1]
+    yield found, port
     server.stop()
 
 
@@ -94,6 +96,24 @@ def runner(root: Path) -> Iterator[subprocess.Popen[bytes]]:
         psutil.wait_procs(children, timeout=20)
 
 
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, "the runner ended by itself"
+        assert time.monotonic() < until, "it never came to that"
+        time.sleep(0.02)
+
+
+def sweeping(store: Store) -> bool:
+    with store.read() as c:
+        return any(row.claimed_by for row in due.every(c))
+
+
+def telling(store: Store) -> bool:
+    with store.read() as c:
+        return bool(outbox.every(c, "pending"))
+
+
 def working(store: Store, day: int) -> bool:
     """Tell whether a sweep of this day or a message is still to be done."""
     now = FIRST + timedelta(days=day, hours=2)
@@ -127,15 +147,14 @@ def test_twenty_kills_change_nothing_and_lose_no_message(tmp_path: Path, inbox: 
             write(model, day)
         for models in (calm, disturbed):
             at(models[0].store.root, day + 1, port)
-        workspace = Workspace.open(calm[0].store.root)
-        list(run_once(workspace, NAMES, workspace.now()))
-        with runner(store.root):
-            time.sleep(chance.uniform(1.0, 5.0))  # a kill may fall anywhere, also into the start
+        for model in calm:
+            model.sweep(day + 1 + 2 / 24)
+        with runner(store.root) as process:
+            begun = sweeping if day % 2 else telling
+            wait_for(lambda begun=begun: begun(store), process)
+            time.sleep(chance.uniform(0.0, 1.0 if day % 2 else 5.5))
     with runner(store.root) as last:
-        until = time.monotonic() + 120
-        while working(store, BEFORE + KILLS) and time.monotonic() < until:
-            assert last.poll() is None
-            time.sleep(0.2)
+        wait_for(lambda: not working(store, BEFORE + KILLS), last)
     (as_it_should_be, _), (as_it_is, messages) = ended(calm), ended(disturbed)
     assert as_it_is == as_it_should_be
     assert {message.state for message in messages} == {"sent"}
