@@ -4,8 +4,6 @@ Another engine brings its own version of this file; the rest of the kernel is pl
 and returns SQL text; values never enter it, they are bound as parameters.
 """
 
-from collections.abc import Sequence
-
 _NUMBERS = frozenset(
     f"{sign}{size}INT" if size != "INTEGER" else f"{sign}{size}"
     for sign in ("", "U")
@@ -111,19 +109,6 @@ def between(column: str, type_: str, first: int, last: int) -> str:
 def histogram(value: str, edges: str, bins: int) -> str:
     """Return the counts [up to the first edge, (edge, next edge] …, above] of a finite value."""
     return f"list_resize(coalesce(map_values(histogram({value}, {edges})), []), {bins}, 0)"
-
-
-def bin_of(value: str, edges: Sequence[float]) -> str:
-    """Return the zero-based bin (a, b] of a value inside the edges; the first edge joins the first bin."""
-
-    def tree(low: int, high: int) -> str:
-        if low == high:
-            return str(low)
-        middle = (low + high) // 2
-        left, right = tree(low, middle), tree(middle + 1, high)
-        return f"CASE WHEN {value} <= {edges[middle + 1]!r} THEN {left} ELSE {right} END"
-
-    return tree(0, len(edges) - 2)
 
 
 def stable_hash(value: str) -> str:

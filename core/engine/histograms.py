@@ -1,7 +1,7 @@
-"""Histograms and moments of many columns in all slices: rows stream once through numpy, block by block."""
+"""Histograms, moments and outcomes of many columns in all slices: rows stream once through numpy."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from core.engine.binning import Lookup, bins_of
 from core.engine.run import Run
-from core.engine.slices import Dimension
 
 _BATCH_ROWS = 122_880
 _BLOCK_ROWS = 32_768
-_BYTES = 100_000_000  # of histograms held at once; more columns are counted in another pass
 MISSING, NAN, POSITIVE, NEGATIVE, UNCASTABLE = 1, 2, 3, 4, 5  # places in TALLIES; 0 = n
+STATES = 6  # of a usable score: predicted (no, yes) × label (no, yes, unlabelled)
+_LABELS = 3
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Binned:
 
     With a `table` the value is a number: it is looked up there, its moments are taken around `centre`, and
     `bad` (SQL, if it can happen) says that it is no number. Without a table it is the bin itself.
+
+    With a `state` (SQL) it is a score with its outcome: a bin is a bin of the score × STATES, or one of the
+    last, for rows that are in none: their state is minus a place in TALLIES.
     """
 
     value: str
@@ -31,11 +34,16 @@ class Binned:
     centre: float = 0.0
     bad: str = ""
     join: str = ""
+    state: str = ""
+    params: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Rows per bin for each group; of numbers also TALLIES, low, high and the sums around the centre."""
+    """Rows per bin for each group; of numbers also TALLIES, low, high and the sums around the centre.
+
+    Of scores `sums` holds the sum of the scores in each bin, then Σ(score - label)² and Σ-ln p(label).
+    """
 
     bins: np.ndarray
     tallies: np.ndarray
@@ -44,31 +52,33 @@ class Histogram:
     sums: np.ndarray
 
     @staticmethod
-    def blank(groups: int, bins: int) -> "Histogram":
+    def blank(groups: int, bins: int, sums: int = 2) -> "Histogram":
         """Return a histogram of nothing."""
         return Histogram(
             np.zeros((groups, bins), dtype=np.int64),
             np.zeros((groups, 6), dtype=np.int64),
             np.full(groups, np.inf),
             np.full(groups, -np.inf),
-            np.zeros((groups, 2)),
+            np.zeros((groups, sums)),
         )
 
 
 @dataclass(frozen=True)
-class _Slots:
-    """Where a slice's groups stand: place of the window * `values` + code of the value, of `size` places."""
+class _Slot:
+    """Where a slice's groups stand: `rows` of `Run.groups` by place of the window * `values` + code.
 
-    dimension: Dimension | None
+    Table `codes` gives the code of the values of its `dimensions`.
+    """
+
+    codes: str
+    dimensions: Sequence[str]
     values: int
-    size: int
-    places: np.ndarray  # of the run's groups in this slice
-    rows: np.ndarray  # their rows in `Run.groups`
+    rows: np.ndarray
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Some rows of a slice: their `place` after `first`, and how they lie group by group."""
+    """Some rows of a slice: the `place` of their group after `first`, and how they lie group by group."""
 
     first: int
     place: np.ndarray
@@ -77,83 +87,82 @@ class _Block:
     groups: np.ndarray
 
 
-def histograms(run: Run, columns: Mapping[str, Binned]) -> dict[str, Histogram]:
-    """Return the histogram of each named column, with a row for each of the run's groups."""
+def histograms(run: Run, columns: Mapping[str, Binned], plain: int) -> dict[str, Histogram]:
+    """Return the histogram of each named column, with a row for each of the run's groups.
+
+    Only outcomes are counted in all slices, the others in the first `plain` ones.
+    """
     starts = run.groups["window_start"].unique().sort()
-    slots = _slots(run, starts)
-    widest = max((each.bins for each in columns.values()), default=1)
-    at_once = max(1, _BYTES // (sum(each.size for each in slots) * widest * 8))
-    names, found = list(columns), {}
-    for first in range(0, len(names), at_once):
-        part = names[first : first + at_once]
-        totals = _count(run, [columns[name] for name in part], slots, starts.to_numpy())
-        for name, by_slice in zip(part, totals, strict=True):
-            found[name] = Histogram.blank(run.groups.height, columns[name].bins)
-            for each, total in zip(slots, by_slice, strict=True):
-                for whole, of_slice in zip(vars(found[name]).values(), vars(total).values(), strict=True):
-                    whole[each.rows] = of_slice[each.places]
-    return found
-
-
-def _slots(run: Run, starts: pl.Series) -> list[_Slots]:
-    """Lay out every slice; tables `codes_<dimension>` give the code of each value."""
-    slots = []
-    for number, cut in enumerate(run.slices):
-        mine = run.groups.with_row_index("row").filter(slice=number)
-        window = starts.search_sorted(mine["window_start"]).to_numpy().astype(np.int64)
-        rows = mine["row"].to_numpy()
-        if not cut.dimensions:
-            slots.append(_Slots(None, 1, starts.len(), window, rows))
-            continue
-        (dimension,) = cut.dimensions
-        values = mine[dimension.name].unique().sort()
-        code = values.search_sorted(mine[dimension.name]).to_numpy().astype(np.int64)
-        known = pl.DataFrame({"value": values, "code": np.arange(values.len(), dtype=np.int32)})
-        run.connection.register(f"codes_{dimension.name}", known)
-        size = starts.len() * values.len()
-        slots.append(_Slots(dimension, values.len(), size, window * values.len() + code, rows))
-    return slots
-
-
-def _count(
-    run: Run, columns: Sequence[Binned], slots: Sequence[_Slots], starts: np.ndarray
-) -> list[list[Histogram]]:
-    """Return the histograms of each column in each slice, a row for every place."""
-    totals = [[Histogram.blank(each.size, column.bins) for each in slots] for column in columns]
-    for batch in _stream(run, columns, slots):
-        window = np.searchsorted(starts, batch.column(0).to_numpy())
+    slots = [_slot(run, number, starts) for number in range(len(run.slices))]
+    groups = run.groups.height
+    inputs = run.groups.filter(pl.col("slice") < plain).height
+    found = {
+        name: Histogram.blank(groups, each.bins, each.bins)
+        if each.state
+        else Histogram.blank(inputs, each.bins)
+        for name, each in columns.items()
+    }
+    for batch in _stream(run, list(columns.values()), slots):
+        window = np.searchsorted(starts.to_numpy(), batch.column(0).to_numpy())
         arrays = iter(batch.columns[1:])
-        places = [window * each.values + (next(arrays).to_numpy() if each.dimension else 0) for each in slots]
-        read = [_read(column, arrays) for column in columns]
+        places = [
+            each.rows[window * each.values + next(arrays).to_numpy() if each.dimensions else window]
+            for each in slots
+        ]
+        read = [_read(column, arrays) for column in columns.values()]
         for first in range(0, batch.num_rows, _BLOCK_ROWS):
             part = slice(first, first + _BLOCK_ROWS)
             blocks = [_block(place[part]) for place in places]
-            for column, (values, special), by_slice in zip(columns, read, totals, strict=True):
+            for (name, column), (values, special) in zip(columns.items(), read, strict=True):
                 here = None if special is None else special[part]
-                _add(column, values[part], here, blocks, by_slice)
-    return totals
+                _add(column, values[part], here, blocks if column.state else blocks[:plain], found[name])
+    return found
 
 
-def _stream(run: Run, columns: Sequence[Binned], slots: Sequence[_Slots]) -> pa.RecordBatchReader:
-    cuts = [each.dimension.name for each in slots if each.dimension]
-    items = ["t.window_start", *(f"codes_{name}.code AS code_{name}" for name in cuts)]
-    for i, column in enumerate(columns):
-        items.append(f"{column.value} AS value_{i}")
-        items += [f"{column.bad} AS bad_{i}"] if column.bad else []
-    joins = [f"JOIN codes_{name} ON codes_{name}.value = t.{name}" for name in cuts]
+def _slot(run: Run, number: int, starts: pl.Series) -> _Slot:
+    """Lay out a slice, and make its table of codes."""
+    mine = run.groups.with_row_index("row").filter(slice=number)
+    names = [each.name for each in run.slices[number].dimensions]
+    place, values = starts.search_sorted(mine["window_start"]).to_numpy().astype(np.int64), 1
+    if names:
+        known = mine.select(names).unique().with_row_index("code")
+        run.connection.register(f"codes_{number}", known)
+        values = known.height
+        place = place * values + mine.join(known, on=names, maintain_order="left")["code"].to_numpy()
+    rows = np.zeros(starts.len() * values, dtype=np.int64)
+    rows[place] = mine["row"].to_numpy()
+    return _Slot(f"codes_{number}", names, values, rows)
+
+
+def _stream(run: Run, columns: Sequence[Binned], slots: Sequence[_Slot]) -> pa.RecordBatchReader:
+    cuts = [each for each in slots if each.dimensions]
+    items = ["t.window_start", *(f"{each.codes}.code" for each in cuts)]
+    for column in columns:
+        items += [sql for sql in (column.value, column.bad, column.state) if sql]
+    joins = [
+        f"JOIN {each.codes} ON " + " AND ".join(f"{each.codes}.{name} = t.{name}" for name in each.dimensions)
+        for each in cuts
+    ]
     joins += [column.join for column in columns if column.join]
-    sql = "\n".join([f"SELECT {', '.join(items)}", f"FROM ({run.traffic.sql}) t", *joins])
-    return run.connection.sql(sql, params=dict(run.traffic.params)).to_arrow_reader(_BATCH_ROWS)
+    named = ", ".join(f"{sql} AS item_{i}" for i, sql in enumerate(items))
+    sql = "\n".join([f"SELECT {named}", f"FROM ({run.traffic.sql}) t", *joins])
+    params = dict(run.traffic.params) | {key: value for each in columns for key, value in each.params.items()}
+    return run.connection.sql(sql, params=params).to_arrow_reader(_BATCH_ROWS)
 
 
 def _read(column: Binned, arrays: Iterator[pa.Array]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the values (NULL as NaN), and MISSING or UNCASTABLE where there is none (None: nowhere)."""
+    """Return the values (NULL as NaN), and beside them the state of a score, else why there is none.
+
+    That is MISSING or UNCASTABLE where the value is NULL; None: nowhere.
+    """
     array = next(arrays)
-    bad = next(arrays) if column.bad else None
+    beside = next(arrays) if column.bad or column.state else None
     values = array.to_numpy(zero_copy_only=False)
+    if column.state and beside is not None:
+        return values, beside.to_numpy()
     if not array.null_count:
         return values, None
-    absent = MISSING if bad is None else np.where(bad.fill_null(False), UNCASTABLE, MISSING)
+    absent = MISSING if beside is None else np.where(beside.fill_null(False), UNCASTABLE, MISSING)
     return values, np.where(array.is_null(), absent, 0).astype(np.int64)
 
 
@@ -177,24 +186,46 @@ def _add(
     values: np.ndarray,
     special: np.ndarray | None,
     blocks: Sequence[_Block],
-    totals: Sequence[Histogram],
+    total: Histogram,
 ) -> None:
     if column.table is None:
-        for block, total in zip(blocks, totals, strict=True):
+        for block in blocks:
             _add_bins(block, values, total.bins)
+        return
+    if special is not None and column.state:
+        _add_scores(column.table, values, special, blocks, total)
         return
     bins = bins_of(values, column.table)
     finite = None if bins.max() < column.table.nowhere else bins < column.table.nowhere
-    for block, total in zip(blocks, totals, strict=True):
+    for block in blocks:
         _add_bins(block, bins, total.bins)
         _add_moments(block, values, column.centre, finite, total)
         if finite is not None:
             _add_specials(block, values, special, ~finite, total.tallies)
 
 
-def _add_bins(block: _Block, bins: np.ndarray, total: np.ndarray) -> None:
+def _add_scores(
+    table: Lookup, values: np.ndarray, state: np.ndarray, blocks: Sequence[_Block], total: Histogram
+) -> None:
+    usable, label = state >= 0, state % _LABELS
+    known = usable & ~np.isnan(values)  # a model without score has none
+    score = np.where(known, values, 0.0)
+    unbinned = total.bins.shape[1] - STATES
+    bins = np.where(usable, (np.maximum(bins_of(score, table), 1) - 1) * STATES, unbinned) + abs(state)
+    labelled = known & (label < _LABELS - 1)
+    chance = np.where(labelled, abs(1 - label - score), 1.0)
+    squares, losses = np.where(labelled, score - label, 0.0) ** 2, -np.log(np.maximum(chance, 1e-15))
+    for block in blocks:
+        _add_bins(block, bins, total.bins)
+        _add_bins(block, bins, total.sums, score)
+        for place, each in ((unbinned, squares), (unbinned + 1, losses)):
+            summed = np.bincount(block.place, each)
+            total.sums[block.first : block.first + summed.size, place] += summed
+
+
+def _add_bins(block: _Block, bins: np.ndarray, total: np.ndarray, weights: np.ndarray | None = None) -> None:
     width = total.shape[1]
-    counted = np.bincount(block.place * width + bins)
+    counted = np.bincount(block.place * width + bins, weights)
     flat, start = total.reshape(-1), block.first * width
     flat[start : start + counted.size] += counted
 

@@ -1,20 +1,30 @@
 """The kernel for rows and performance: counts of score bin, prediction and label, enough for every metric."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from core.declaration import Declaration
 from core.engine import dialect
+from core.engine.binning import lookup
 from core.engine.counts import Counts, blank
-from core.engine.roles import BinaryClasses, binary_classes, scores
+from core.engine.histograms import (
+    MISSING,
+    NAN,
+    NEGATIVE,
+    POSITIVE,
+    STATES,
+    UNCASTABLE,
+    Binned,
+    Histogram,
+)
+from core.engine.roles import binary_classes, canonical, scores
 from core.engine.run import Run
 from core.entities import Grid, Kind
 
-# What became of a row that is in no score bin; position in TALLIES = minus this.
-_MISSING, _NAN, _POSITIVE, _NEGATIVE, _UNCASTABLE = -1, -2, -3, -4, -5
-_LABELS = 3  # no, yes, unlabelled
+_UNKNOWN = -9  # a class that is neither
 _ABOUT_ROWS = [
     "count(*) AS n",
     "count(CASE WHEN failed THEN 1 END) AS failures",
@@ -47,58 +57,39 @@ def rows(run: Run, tallied: pl.DataFrame, duplicates: pl.DataFrame | None) -> Co
     return found
 
 
-def binary_tally(run: Run, declaration: Declaration, grid: Grid, label: str | None) -> pl.DataFrame:
-    """Tally a binary model by score bin, prediction and label."""
+def binary(declaration: Declaration, grid: Grid, label: str | None) -> Binned:
+    """Return how a binary model's rows are binned by score, prediction and label."""
     classes = binary_classes(declaration, grid.classes)
     score = next(iter(scores(declaration)), None)
-    params: dict[str, object] = _class_params(classes)
-    if declaration.predictions.prediction:
-        predicted = _class_of("prediction")
-    elif score:
-        predicted = f"CASE WHEN {score} >= CAST($threshold AS DOUBLE) THEN 1 ELSE 0 END"
+    params: dict[str, object] = {"positive": list(classes.positive), "negative": list(classes.negative)}
+    predicted = _class_of("t.prediction")
+    if score and not declaration.predictions.prediction:
+        predicted = f"CASE WHEN t.{score} >= CAST($threshold AS DOUBLE) THEN 1 ELSE 0 END"
         params["threshold"] = declaration.threshold
-    derived = {
-        "predicted": predicted,
-        "actual": _class_of(label) if label else "CAST(NULL AS INTEGER)",
-    }
-    return _score_tally(run, grid, score, derived, params, label)
+    return _scored(grid, score, predicted, _class_of(f"t.{label}") if label else "NULL", params)
 
 
-def class_tally(
-    run: Run, declaration: Declaration, grid: Grid, label: str | None, class_: str
-) -> pl.DataFrame:
-    """Tally one class of a multiclass model against the rest."""
-    alias = dict(zip(_declared_classes(declaration), scores(declaration), strict=False)).get(class_)
-    label = label or "CAST(NULL AS VARCHAR)"
-    listed = f"list_contains(CAST($classes AS VARCHAR[]), {label})"
-    known = f"CASE WHEN {listed} THEN CAST({label} = $class AS INTEGER) ELSE -1 END"
-    derived = {
-        "predicted": "CAST(prediction = $class AS INTEGER)",
-        "actual": f"CASE WHEN {label} IS NOT NULL THEN {known} END",
-    }
-    return _score_tally(run, grid, alias, derived, {"class": class_, "classes": list(grid.classes)}, None)
-
-
-def classification(run: Run, tallied: pl.DataFrame, grid: Grid, scored: bool, column: str = "") -> Counts:
-    """Lay a tally by score bin, prediction and label out as Kind.CLASSIFICATION says."""
-    bins = len(grid.score_edges) - 1 if scored else 1
-    width = bins * 2 * _LABELS
-    found = blank(column, Kind.CLASSIFICATION, run.groups.height, width, width + 2)
-    at, fate, n = run.rows_of(tallied), tallied["fate"].to_numpy(), tallied["n"].to_numpy()
-    binned = fate >= 0
-    np.add.at(found.tallies, (at[~binned], -fate[~binned]), n[~binned])
-    np.add.at(found.tallies[:, 0], at[binned], n[binned])
-    at = at[binned]
-    part = tallied.filter(pl.Series(binned))
-    label = part["actual"].fill_null(_LABELS - 1).to_numpy()
-    place = (fate[binned] * 2 + part["predicted"].to_numpy()) * _LABELS + label
-    np.add.at(found.counts, (at, place), n[binned])
-    names = ("scores", "squares", "losses")
-    summed, squares, losses = (part[name].fill_null(0.0).to_numpy() for name in names)
-    np.add.at(found.sums, (at, place), summed)
-    np.add.at(found.sums[:, width], at, squares)
-    np.add.at(found.sums[:, width + 1], at, losses)
+def one_versus_rest(declaration: Declaration, grid: Grid, label: str | None) -> dict[str, Binned]:
+    """Return for each class of a multiclass model how rows are binned against the rest."""
+    aliases = dict(zip(_declared_classes(declaration), scores(declaration), strict=False))
+    found = {}
+    for i, class_ in enumerate(grid.classes):
+        known = f"list_contains(CAST($classes AS VARCHAR[]), t.{label})"
+        actual = f"CASE WHEN {known} THEN CAST(t.{label} = $class_{i} AS INTEGER) ELSE {_UNKNOWN} END"
+        actual = f"CASE WHEN t.{label} IS NOT NULL THEN {actual} END" if label else "NULL"
+        predicted = f"CAST(t.prediction = $class_{i} AS INTEGER)"
+        params = {f"class_{i}": class_} | ({"classes": list(grid.classes)} if label else {})
+        found[class_] = _scored(grid, aliases.get(class_), predicted, actual, params)
     return found
+
+
+def classification(column: str, binned: Histogram) -> Counts:
+    """Lay a histogram by score bin, prediction and label out as Kind.CLASSIFICATION says."""
+    width = binned.bins.shape[1] - STATES
+    counts, tallies = binned.bins[:, :width], binned.bins[:, width:].copy()
+    tallies[:, 0] = counts.sum(axis=1)
+    nothing = blank(column, Kind.CLASSIFICATION, len(counts), 0, 0)
+    return replace(nothing, tallies=tallies, counts=counts, sums=binned.sums[:, : width + 2])
 
 
 def multiclass_tally(run: Run, declaration: Declaration, grid: Grid, label: str | None) -> pl.DataFrame:
@@ -228,55 +219,37 @@ def threshold_prediction(declaration: Declaration) -> str | None:
     )
 
 
-def _score_tally(
-    run: Run,
-    grid: Grid,
-    score: str | None,
-    derived: Mapping[str, str],
-    params: Mapping[str, object],
-    label: str | None,
-) -> pl.DataFrame:
-    unknown = "predicted < 0 OR coalesce(actual < 0, FALSE)"
-    fate = f" WHEN predicted IS NULL THEN {_MISSING} WHEN {unknown} THEN {_UNCASTABLE}"
-    if score:
-        fate = (
-            f" WHEN {score}_bad THEN {_UNCASTABLE} WHEN {score} IS NULL THEN {_MISSING}"
-            f" WHEN isnan({score}) THEN {_NAN}"
-            f" WHEN {score} = CAST('inf' AS DOUBLE) THEN {_POSITIVE}"
-            f" WHEN {score} = CAST('-inf' AS DOUBLE) THEN {_NEGATIVE}"
-            f" WHEN {score} NOT BETWEEN 0 AND 1 THEN {_UNCASTABLE}{fate}"
-            f" ELSE {dialect.bin_of(score, grid.score_edges)}"
-        )
-    else:
-        fate += " ELSE 0"
-    value = score or "CAST(NULL AS DOUBLE)"
-    chance = f"CASE actual WHEN 1 THEN {value} WHEN 0 THEN 1 - {value} END"
-    return run.aggregate(
-        [
-            *row_tallies(label),
-            f"sum({value}) AS scores",
-            f"sum(CASE WHEN actual >= 0 THEN ({value} - actual) * ({value} - actual) END) AS squares",
-            f"sum(CASE WHEN fate >= 0 AND actual >= 0 THEN -ln(greatest({chance}, 1e-15)) END) AS losses",
-        ],
-        by=["fate", "predicted", "actual"],
-        derived={**derived, "fate": f"CASE{fate} END"},
-        params=params,
+def _scored(
+    grid: Grid, score: str | None, predicted: str, actual: str, params: Mapping[str, object]
+) -> Binned:
+    """Bin rows; `predicted` and `actual` (SQL) are 1, 0, _UNKNOWN or NULL: without them."""
+    # Nothing known adds up to less than zero with _UNKNOWN.
+    outcome = f"coalesce(({predicted}) * 3 + coalesce({actual}, 2), {-MISSING})"
+    outcome = f"CAST(greatest({outcome}, {-UNCASTABLE}) AS TINYINT)"
+    if not score:
+        none = "CAST('nan' AS DOUBLE)"
+        return Binned(none, 2 * STATES, lookup((0.0, 1.0)), state=outcome, params=params)
+    value = f"t.{score}"
+    state = (
+        f"CASE WHEN {value}_bad THEN {-UNCASTABLE} WHEN {value} IS NULL THEN {-MISSING}"
+        f" WHEN isnan({value}) THEN {-NAN}"
+        f" WHEN {value} = CAST('inf' AS DOUBLE) THEN {-POSITIVE}"
+        f" WHEN {value} = CAST('-inf' AS DOUBLE) THEN {-NEGATIVE}"
+        f" WHEN {value} NOT BETWEEN 0 AND 1 THEN {-UNCASTABLE} ELSE {outcome} END"
     )
+    bins = len(grid.score_edges) * STATES
+    return Binned(value, bins, lookup(grid.score_edges), state=f"CAST({state} AS TINYINT)", params=params)
 
 
 def _class_of(text: str) -> str:
-    """Return 1 for the positive class, 0 for the negative, -1 for an unknown value, NULL for none."""
+    """Return 1 for the positive class, 0 for the negative, _UNKNOWN for another value, NULL for none."""
     negative = "CAST($negative AS VARCHAR[])"
     return (
         f"CASE WHEN {text} IS NULL THEN NULL WHEN list_contains(CAST($positive AS VARCHAR[]), {text}) THEN 1"
-        f" WHEN len({negative}) = 0 OR list_contains({negative}, {text}) THEN 0 ELSE -1 END"
+        f" WHEN len({negative}) = 0 OR list_contains({negative}, {text}) THEN 0 ELSE {_UNKNOWN} END"
     )
-
-
-def _class_params(classes: BinaryClasses) -> dict[str, object]:
-    return {"positive": list(classes.positive), "negative": list(classes.negative)}
 
 
 def _declared_classes(declaration: Declaration) -> Sequence[str]:
     declared = declaration.predictions.score
-    return tuple(declared) if isinstance(declared, dict) else ()
+    return tuple(canonical(class_) for class_ in declared) if isinstance(declared, dict) else ()

@@ -10,7 +10,7 @@ from core.engine.categories import categorical, category_bins
 from core.engine.chunks import Chunk, chunks
 from core.engine.counts import Counts, cells
 from core.engine.files import reading
-from core.engine.histograms import histograms
+from core.engine.histograms import Binned, histograms
 from core.engine.numbers import latency, latency_bins, numeric, numeric_bins, rate
 from core.engine.roles import Counted, Field, label_field, measured, numeric_columns, scores
 from core.engine.run import Run
@@ -34,31 +34,48 @@ def profile(source: Opened, grid: Grid, windows: Sequence[Window]) -> pl.DataFra
     found = []
     for chunk in chunks(source, windows, fields, [*cuts, *attributes]):
         with reading(source.connection, source.paths):
-            run, counted = _outcomes(source, chunk, grid, slices)
+            run, counted = _rows(source, chunk, grid, slices)
             if not run.groups.is_empty():
-                counted += _inputs(source, run.first(len(plain)), grid, numbers, categories)
+                counted += _columns(source, run, len(plain), grid, numbers, categories)
         ends = {window.start: window.end for window in chunk.windows}
         found.append(cells(labels(run.groups, slices), counted, ends, grid.reference_id))
     return pl.concat(found).sort("window_start", maintain_order=True)
 
 
-def _inputs(
+def _columns(
     source: Opened,
     run: Run,
+    plain: int,
     grid: Grid,
     numbers: Sequence[Counted],
     categories: Sequence[Counted],
 ) -> list[Counts]:
-    """Count what fairness groups do without: features, scores and labels by themselves, operations."""
+    """Count scores with their outcomes, and in the first `plain` slices what fairness groups do without."""
     declaration, latency_ms = source.declaration, source.declaration.operations.latency_ms
     doubtful = [each.alias for each in numbers if _doubtful(source, each)]
     bins = numeric_bins(numbers, grid.numeric, doubtful) | (latency_bins("latency") if latency_ms else {})
     bins |= category_bins(run, categories, grid.categorical, grid.frozen)
-    found = histograms(run, bins)
-    counted = numeric(numbers, grid.numeric, found) + categorical(categories, found, grid.frozen)
+    classes = _classes(declaration, grid)
+    bins |= {f"outcome_{i}": each for i, each in enumerate(classes.values())}
+    found = histograms(run, bins, plain)
+    counted = [outcomes.classification(name, found[f"outcome_{i}"]) for i, name in enumerate(classes)]
+    counted += numeric(numbers, grid.numeric, found) + categorical(categories, found, grid.frozen)
     if latency_ms:
         counted.append(latency(Counted(latency_ms, "latency"), found["latency"]))
-    return counted + [rate(run, Counted(name, alias)) for name, alias in _rates(declaration).items()]
+    return counted + [
+        rate(run.first(plain), Counted(name, alias)) for name, alias in _rates(declaration).items()
+    ]
+
+
+def _classes(declaration: Declaration, grid: Grid) -> dict[str, Binned]:
+    """Return how outcomes are binned, by the name of the class; a binary model's has none."""
+    label = _label(declaration)
+    match _task(declaration):
+        case "binary_classification":
+            return {"": outcomes.binary(declaration, grid, label)}
+        case "multiclass_classification":
+            return outcomes.one_versus_rest(declaration, grid, label)
+    return {}
 
 
 def _doubtful(source: Opened, column: Counted) -> bool:
@@ -84,24 +101,14 @@ def _operation_fields(declaration: Declaration) -> list[Field]:
     return fields
 
 
-def _outcomes(
-    source: Opened, chunk: Chunk, grid: Grid, slices: tuple[Slice, ...]
-) -> tuple[Run, list[Counts]]:
-    """Count rows and performance; the run comes back knowing its groups."""
+def _rows(source: Opened, chunk: Chunk, grid: Grid, slices: tuple[Slice, ...]) -> tuple[Run, list[Counts]]:
+    """Count rows, and performance where their statement can; the run comes back knowing its groups."""
     run, declaration = Run(source.connection, chunk.traffic, slices), source.declaration
     duplicates = None
     if chunk.duplicates:
         duplicates = Run(source.connection, chunk.duplicates, slices).aggregate(["count(*) AS n"])
-    field = label_field(declaration)
-    label = field.alias if field else None
-    scored = bool(scores(declaration))
-    predicts = scored or declaration.predictions.prediction is not None
-    task = declaration.task if predicts else "custom"
-    if task == "regression" and (label is None or declaration.predictions.prediction is None):
-        task = "custom"
+    label, task = _label(declaration), _task(declaration)
     match task:
-        case "binary_classification":
-            tallied = outcomes.binary_tally(run, declaration, grid, label)
         case "multiclass_classification":
             tallied = outcomes.multiclass_tally(run, declaration, grid, label)
         case "regression":
@@ -113,17 +120,21 @@ def _outcomes(
             tallied = run.aggregate(outcomes.row_tallies(label))
     run = run.over(tallied, *([duplicates] if duplicates is not None else []))
     counted = [outcomes.rows(run, tallied, duplicates)]
-    if run.groups.is_empty():
-        return run, counted
-    match task:
-        case "binary_classification":
-            counted.append(outcomes.classification(run, tallied, grid, scored))
-        case "multiclass_classification":
-            counted.append(outcomes.multiclass(run, tallied, grid))
-            per_class = isinstance(declaration.predictions.score, dict)
-            for class_ in grid.classes:
-                one = outcomes.class_tally(run, declaration, grid, label, class_)
-                counted.append(outcomes.classification(run, one, grid, per_class, class_))
-        case "regression":
-            counted.append(outcomes.regression(run, tallied, grid))
+    if task == "multiclass_classification":
+        counted.append(outcomes.multiclass(run, tallied, grid))
+    elif task == "regression":
+        counted.append(outcomes.regression(run, tallied, grid))
     return run, counted
+
+
+def _label(declaration: Declaration) -> str | None:
+    field = label_field(declaration)
+    return field.alias if field else None
+
+
+def _task(declaration: Declaration) -> str:
+    """Return the task whose performance can be counted; ``custom``: none."""
+    prediction = declaration.predictions.prediction
+    if declaration.task == "regression":
+        return "regression" if _label(declaration) and prediction else "custom"
+    return declaration.task if prediction or scores(declaration) else "custom"
