@@ -1,6 +1,6 @@
 """The traffic of a source, some windows at a time, beside tables of windows, repeated rows and labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -38,7 +38,7 @@ def chunks(
     dimensions: Sequence[Dimension] = (),
 ) -> Iterator[Chunk]:
     """Yield the traffic of the windows, so many at a time that ids fit in memory."""
-    wanted = _wanted(source, fields, dimensions)
+    wanted, twins = _wanted(source, fields, dimensions)
     # Many files, or a join with labels: the rows are read once and copied, else every pass would do it again.
     staged = label_in_files(source.declaration) or len(source.paths) > _FILES_READ_AGAIN
     most = _ROWS_PER_CHUNK if source.declaration.predictions.prediction_id else None
@@ -47,23 +47,37 @@ def chunks(
     with reading(source.connection, source.paths):
         for some in _split(source, windows, most):
             source.connection.execute("DROP TABLE IF EXISTS staged")
-            chunk = _chunk(source, some, wanted, dimensions)
+            chunk = _chunk(source, some, wanted, twins, dimensions)
             yield replace(chunk, traffic=_stage(source.connection, chunk.traffic)) if staged else chunk
 
 
-def _wanted(source: Opened, fields: Sequence[Field], dimensions: Sequence[Dimension]) -> list[Field]:
-    """Return every field the traffic needs, once."""
+def _wanted(
+    source: Opened, fields: Sequence[Field], dimensions: Sequence[Dimension]
+) -> tuple[list[Field], dict[str, str]]:
+    """Return every field the traffic needs, and alias → alias of those that read the same as another."""
     declaration, label = source.declaration, label_field(source.declaration)
-    wanted = [*fields, *outcome_fields(declaration), *(f for d in dimensions for f in d.fields)]
+    first: dict[tuple[str, str], Field] = {}
+    twins = {}
+    for each in (*fields, *outcome_fields(declaration), *(f for d in dimensions for f in d.fields)):
+        other = first.setdefault((each.column, each.reading), each)
+        if other.alias != each.alias:
+            twins[each.alias] = other.alias
+            if each.reading in ("number", "flag"):
+                twins[f"{each.alias}_bad"] = f"{other.alias}_bad"
+    wanted = list(first.values())
     if declaration.predictions.prediction_id:
         wanted.append(Field("id", declaration.predictions.prediction_id, "text"))
     if label and label_in_files(declaration) and label.column in source.has_columns:
         wanted.append(Field("logged_label", label.column, label.reading))
-    return list(dict.fromkeys(wanted))
+    return wanted, twins
 
 
 def _chunk(
-    source: Opened, windows: Sequence[Window], wanted: Sequence[Field], dimensions: Sequence[Dimension]
+    source: Opened,
+    windows: Sequence[Window],
+    wanted: Sequence[Field],
+    twins: Mapping[str, str],
+    dimensions: Sequence[Dimension],
 ) -> Chunk:
     declaration, connection, label = source.declaration, source.connection, label_field(source.declaration)
     bounds = bounds_of(windows)
@@ -77,7 +91,7 @@ def _chunk(
         find_labels(source, bounds)
         logged = any(field.alias == "logged_label" for field in wanted)
         relation = traffic.labelled(relation, label.alias, logged=logged)
-    derived = {d.name: d.expression for d in dimensions}
+    derived = {**twins, **{d.name: d.expression for d in dimensions}}
     own = argmax_prediction(declaration) or threshold_prediction(declaration)
     if own and declaration.task != "regression":
         derived = {"prediction": own, **derived}

@@ -78,9 +78,8 @@ class _Slot:
 
 @dataclass(frozen=True)
 class _Block:
-    """Some rows of a slice: the `place` of their group after `first`, and how they lie group by group."""
+    """Some rows of a slice: the `place` of their group, and how they lie group by group."""
 
-    first: int
     place: np.ndarray
     order: np.ndarray | None  # None = already group by group
     starts: np.ndarray
@@ -167,18 +166,14 @@ def _read(column: Binned, arrays: Iterator[pa.Array]) -> tuple[np.ndarray, np.nd
 
 
 def _block(place: np.ndarray) -> _Block:
-    first = int(place.min())  # rows in time order touch few windows at once
-    place = place - first
-    order = None
-    lying = place
+    order, lying = None, place
     if (place[1:] < place[:-1]).any():
-        small = (
-            place.astype(np.uint16) if place.max() < 1 << 16 else place
-        )  # sorted by radix, ten times faster
+        near = place - place.min()  # rows in time order touch few windows at once
+        small = near.astype(np.uint16) if near.max() < 1 << 16 else near  # sorted by radix, ten times faster
         order = np.argsort(small, kind="stable")
         lying = place[order]
     starts = np.flatnonzero(np.append(True, lying[1:] != lying[:-1]))
-    return _Block(first, place, order, starts, lying[starts] + first)
+    return _Block(place, order, starts, lying[starts])
 
 
 def _add(
@@ -190,7 +185,7 @@ def _add(
 ) -> None:
     if column.table is None:
         for block in blocks:
-            _add_bins(block, values, total.bins)
+            _add_bins(block, values, total.bins, 1)
         return
     if special is not None and column.state:
         _add_scores(column.table, values, special, blocks, total)
@@ -198,7 +193,7 @@ def _add(
     bins = bins_of(values, column.table)
     finite = None if bins.max() < column.table.nowhere else bins < column.table.nowhere
     for block in blocks:
-        _add_bins(block, bins, total.bins)
+        _add_bins(block, bins, total.bins, 1)
         _add_moments(block, values, column.centre, finite, total)
         if finite is not None:
             _add_specials(block, values, special, ~finite, total.tallies)
@@ -216,32 +211,28 @@ def _add_scores(
     chance = np.where(labelled, abs(1 - label - score), 1.0)
     squares, losses = np.where(labelled, score - label, 0.0) ** 2, -np.log(np.maximum(chance, 1e-15))
     for block in blocks:
-        _add_bins(block, bins, total.bins)
+        _add_bins(block, bins, total.bins, 1)
         _add_bins(block, bins, total.sums, score)
-        for place, each in ((unbinned, squares), (unbinned + 1, losses)):
-            summed = np.bincount(block.place, each)
-            total.sums[block.first : block.first + summed.size, place] += summed
+        np.add.at(total.sums[:, unbinned], block.place, squares)
+        np.add.at(total.sums[:, unbinned + 1], block.place, losses)
 
 
-def _add_bins(block: _Block, bins: np.ndarray, total: np.ndarray, weights: np.ndarray | None = None) -> None:
-    width = total.shape[1]
-    counted = np.bincount(block.place * width + bins, weights)
-    flat, start = total.reshape(-1), block.first * width
-    flat[start : start + counted.size] += counted
+def _add_bins(block: _Block, bins: np.ndarray, total: np.ndarray, amount: np.ndarray | int) -> None:
+    np.add.at(total.reshape(-1), block.place * total.shape[1] + bins, amount)
 
 
 def _add_moments(
     block: _Block, values: np.ndarray, centre: float, finite: np.ndarray | None, total: Histogram
 ) -> None:
-    low = high = values
-    if finite is None:
-        away = values - centre
-    else:
-        low, high = np.where(finite, values, np.inf), np.where(finite, values, -np.inf)
-        away = np.where(finite, values, centre) - centre
     if block.order is not None:
-        low, away = low[block.order], away[block.order]
-        high = low if finite is None else high[block.order]
+        values = values[block.order]
+    low = high = values
+    away = values - centre
+    if finite is not None:
+        if block.order is not None:
+            finite = finite[block.order]
+        low, high = np.where(finite, values, np.inf), np.where(finite, values, -np.inf)
+        away = np.where(finite, away, 0.0)
     at, starts = block.groups, block.starts
     total.low[at] = np.minimum(total.low[at], np.minimum.reduceat(low, starts))
     total.high[at] = np.maximum(total.high[at], np.maximum.reduceat(high, starts))
@@ -258,4 +249,4 @@ def _add_specials(
     why = np.where(np.isnan(rest), NAN, np.where(rest > 0, POSITIVE, NEGATIVE))
     if special is not None:
         why = np.where(special[here] > 0, special[here], why)
-    np.add.at(total, (block.place[here] + block.first, why), 1)
+    np.add.at(total, (block.place[here], why), 1)

@@ -32,14 +32,15 @@ def profile(source: Opened, grid: Grid, windows: Sequence[Window]) -> pl.DataFra
     fields, numbers, categories = measured(declaration, grid)
     fields += _operation_fields(declaration)
     found = []
-    for chunk in chunks(source, windows, fields, [*cuts, *attributes]):
+    in_order = sorted(windows, key=lambda window: window.start)
+    for chunk in chunks(source, in_order, fields, [*cuts, *attributes]):
         with reading(source.connection, source.paths):
             run, counted = _rows(source, chunk, grid, slices)
             if not run.groups.is_empty():
                 counted += _columns(source, run, len(plain), grid, numbers, categories)
         ends = {window.start: window.end for window in chunk.windows}
         found.append(cells(labels(run.groups, slices), counted, ends, grid.reference_id))
-    return pl.concat(found).sort("window_start", maintain_order=True)
+    return pl.concat(found)
 
 
 def _columns(
