@@ -1,11 +1,15 @@
 """Cells as arrays: stacking their count lists into matrices, and merging cells by addition."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from core.entities import CELL_KEYS, CELLS
 from core.errors import BinningError
+
+Kinds = Mapping[str, pl.DataFrame]
 
 _ADDED = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
 _LISTS = ("counts", "sums")
@@ -66,9 +70,21 @@ def selected(cells: pl.DataFrame, mask: pl.Series) -> pl.DataFrame:
     return cells if mask.all() else cells.filter(mask)
 
 
-def of_model(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return cells as the keys of metrics that belong to no column."""
-    return cells.with_columns(pl.lit("").alias("column"))
+def by_kind(cells: pl.DataFrame) -> tuple[Kinds, Kinds]:
+    """Return the cells of all traffic and those of protected groups, each by kind; `row` is their place."""
+    groups_and_kinds = zip(cells["group"].to_list(), cells["kind"].to_list(), strict=True)
+    keys = [(group != "", kind) for group, kind in groups_and_kinds]
+    names = sorted(set(keys))
+    place = {key: number for number, key in enumerate(names)}
+    part_of = np.array([place[key] for key in keys], dtype=np.intp)
+    order = np.argsort(part_of, kind="stable")
+    # One gathering of all cells and slices of it: every further step on a frame costs more than its rows.
+    ordered = cells[order].hstack([pl.Series("row", order)])
+    starts = np.searchsorted(part_of[order], np.arange(len(names) + 1))
+    whole, groups = dict[str, pl.DataFrame](), dict[str, pl.DataFrame]()
+    for (of_group, kind), start, end in zip(names, starts, starts[1:], strict=False):
+        (groups if of_group else whole)[kind] = ordered.slice(start, end - start)
+    return whole, groups
 
 
 def merge_cells(cells: pl.DataFrame) -> pl.DataFrame:

@@ -36,9 +36,11 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Numbers:
     >>> ratio([1, 0], [2, 0])
     array([0.5, nan])
     """
-    bottom = np.asarray(denominator, dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(bottom != 0, np.asarray(numerator, dtype=np.float64) / bottom, np.nan)
+    top, bottom = (np.asarray(values, dtype=np.float64) for values in (numerator, denominator))
+    result = np.empty(np.broadcast(top, bottom).shape)
+    result.fill(np.nan)
+    with np.errstate(invalid="ignore"):
+        return np.divide(top, bottom, out=result, where=bottom != 0)
 
 
 def wilson(hits: ArrayLike, n: ArrayLike) -> tuple[Numbers, Numbers]:
@@ -80,7 +82,7 @@ def measured(
     if variance is None:
         return Estimate(value, total, reason)
     error = np.sqrt(np.maximum(variance, 0.0))
-    lower, upper = np.clip(value - Z95 * error, *bounds), np.clip(value + Z95 * error, *bounds)
+    lower, upper = (value - Z95 * error).clip(*bounds), (value + Z95 * error).clip(*bounds)
     return Estimate(value, total, reason, error, lower, upper)
 
 

@@ -1,26 +1,24 @@
 """From the cells of a model's windows to its metrics: which counts feed which metric, all windows at once."""
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from core import column_drift, operations, outcomes, quality
-from core.catalogue import CATALOGUE
-from core.cells import column, count_at, merge_cells, of_model, selected, stacked
+from core.cells import Kinds, by_kind, column, count_at, merge_cells, selected, stacked
 from core.declaration import Declaration
-from core.entities import METRICS, Grid, Kind, NumericGrid
+from core.entities import Grid, Kind, NumericGrid
 from core.errors import BinningError
 from core.estimates import Numbers
 from core.metric_rows import Block, frame
 
 __all__ = ["measure", "merge_cells"]
 
-Kinds = Mapping[str, pl.DataFrame]
-
 _TALLIES = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
-_NEED_LABELS = [name for name, info in CATALOGUE.items() if info.needs_labels]
+_NO_BINS = NumericGrid()
 _BATCH = 20_000  # cells whose counts are compared together: bounds the memory of their matrices
 
 
@@ -47,18 +45,13 @@ def measure(
         If cells were counted on another grid.
     """
     _check_grid(cells, grid)
-    of_groups = cells["group"] != ""
-    whole, groups = (_by_kind(selected(cells, each)) for each in (~of_groups, of_groups))
+    whole, groups = by_kind(cells)
     blocks = [*_quality(whole, grid, declaration), *_operations(whole, grid, declaration)]
     blocks += [*outcomes.performance(whole, grid, declaration), *outcomes.fairness(groups, grid, declaration)]
     if grid.frozen:
         _check_grid(reference_cells, grid)
         blocks += _drift(whole, reference_cells, grid, declaration)
-    return _with_maturity(frame(blocks), whole, declaration)
-
-
-def _by_kind(cells: pl.DataFrame) -> Kinds:
-    return {str(kind): part for (kind,), part in cells.partition_by("kind", as_dict=True).items()}
+    return frame(cells, _mature_at(cells, whole, declaration), declaration.actual, blocks)
 
 
 def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
@@ -68,15 +61,16 @@ def _quality(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Blo
         if declaration.actual:
             found |= quality.labelled(n - column(rows, "missing"), count_at(rows, 2))
         found |= quality.freshness(_hours_since_newest(rows), n)
-        yield Block(of_model(rows), found)
+        yield Block(rows["row"], found, column="")
     yield from _invalid_outcomes(kinds)
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
         if (cells := kinds.get(kind)) is None:
             continue
         # What the label lacks has not arrived: that is labelled_share, not a fault of the data.
-        features = selected(cells, cells["column"] != declaration.actual) if declaration.actual else cells
-        n, missing, nan, positive, negative, uncastable = (column(features, name) for name in _TALLIES)
-        yield Block(features, quality.of_any(n, missing, nan + positive + negative, uncastable))
+        features = np.array([name != declaration.actual for name in cells["column"].to_list()])
+        n, missing, nan, positive, negative, uncastable = (column(cells, name)[features] for name in _TALLIES)
+        shares = quality.of_any(n, missing, nan + positive + negative, uncastable)
+        yield Block(cells["row"].filter(features), shares)
         yield from (_numeric_quality if kind is Kind.NUMERIC else _categorical_quality)(cells, grid)
 
 
@@ -90,21 +84,22 @@ def _invalid_outcomes(kinds: Kinds) -> Iterator[Block]:
         classes = math.isqrt(counts.shape[1])  # (classes + unknown) × (classes + unknown + unlabelled)
         table = counts.reshape(len(counts), classes, classes + 1)
         invalid = table[:, -1].sum(axis=1) + table[:, :-1, classes - 1].sum(axis=1)
-        yield Block(of_model(cells), quality.invalid_outcomes(invalid, counts.sum(axis=1)))
+        yield Block(cells["row"], quality.invalid_outcomes(invalid, counts.sum(axis=1)), column="")
         return
     for kind in (Kind.CLASSIFICATION, Kind.REGRESSION):
         if (cells := kinds.get(kind)) is not None:
             tallies = [column(cells, name) for name in _TALLIES]
-            yield Block(of_model(cells), quality.invalid_outcomes(tallies[-1], np.sum(tallies, axis=0)))
+            invalid = quality.invalid_outcomes(tallies[-1], np.sum(tallies, axis=0))
+            yield Block(cells["row"], invalid, column="")
 
 
 def _numeric_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
-    yield Block(cells, quality.constant_number(*(column(cells, name) for name in ("n", "low", "high"))))
-    binned = {name for name, bins in grid.numeric.items() if bins.edges and grid.frozen}
-    cells = selected(
-        cells, pl.Series([name in binned for name in cells["column"].to_list()], dtype=pl.Boolean)
-    )
-    yield Block(cells, quality.out_of_range(column(cells, "n"), count_at(cells, 0) + count_at(cells, -1)))
+    n, low, high = (column(cells, name) for name in ("n", "low", "high"))
+    yield Block(cells["row"], quality.constant_number(n, low, high))
+    bins_of = grid.numeric if grid.frozen else {}
+    binned = np.array([bool(bins_of.get(name, _NO_BINS).edges) for name in cells["column"].to_list()])
+    outside = count_at(cells, 0) + count_at(cells, -1)
+    yield Block(cells["row"].filter(binned), quality.out_of_range(n[binned], outside[binned]))
 
 
 def _categorical_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
@@ -113,7 +108,7 @@ def _categorical_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
     n, other, new = column(cells, "n"), count_at(cells, -2), count_at(cells, -1)
     largest = stacked(cells["counts"]).max(axis=1, initial=0.0)
     constant = quality.constant_category(n, largest, np.maximum(other, new))
-    yield Block(cells, {**quality.unseen(n, new), **constant})
+    yield Block(cells["row"], {**quality.unseen(n, new), **constant})
 
 
 def _drift(
@@ -127,20 +122,23 @@ def _drift(
         *(features.categorical if features else ()),
     }
     unwatched.discard(None)
+    past, _ = by_kind(reference_cells)
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
-        usual = _usual(selected(reference_cells, reference_cells["kind"] == kind), unwatched)
-        cells = _without(kinds[kind], unwatched) if kind in kinds else usual.clear()
-        for batch in cells.iter_slices(_BATCH):
+        if kind not in kinds:
+            continue
+        usual = _usual(past.get(kind, reference_cells.clear()), unwatched)
+        for batch in _without(kinds[kind], unwatched).iter_slices(_BATCH):
             if kind is Kind.NUMERIC:
-                yield Block(batch, column_drift.numeric(batch, usual, grid))
+                found = column_drift.numeric(batch, usual, grid)
             else:
-                yield Block(batch, column_drift.categorical(batch, usual))
+                found = column_drift.categorical(batch, usual)
+            yield Block(batch["row"], found)
 
 
 def _usual(cells: pl.DataFrame, unwatched: Set[str | None]) -> pl.DataFrame:
     """Return what cells of one kind are compared with: one row per column and segment."""
     # A new version or variant has no past of its own: it is compared with all traffic of its segment.
-    same_traffic = (cells["version"] == "") & (cells["variant"] == "") & (cells["group"] == "")
+    same_traffic = (cells["version"] == "") & (cells["variant"] == "")
     usual = _without(selected(cells, same_traffic), unwatched)
     merged = len(set(zip(usual["column"], usual["segment"], strict=True))) == len(usual)
     return usual if merged else merge_cells(usual)
@@ -154,14 +152,14 @@ def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
     declared = declaration.operations
     if (rows := kinds.get(Kind.ROWS)) is not None:
         n = column(rows, "n")
-        hours = (rows["window_end"] - rows["window_start"]).dt.total_microseconds().to_numpy() / 3.6e9
+        hours = (rows["window_end"] - rows["window_start"]).cast(pl.Int64).to_numpy() / 3.6e9
         found = {**operations.throughput(n, hours)}
         if declared.status:
             found |= operations.error_share(n, count_at(rows, 1))
-        yield Block(of_model(rows), found)
+        yield Block(rows["row"], found, column="")
     if declared.latency_ms and (cells := kinds.get(Kind.LATENCY)) is not None:
         counts, low, high = stacked(cells["counts"]), column(cells, "low"), column(cells, "high")
-        yield Block(of_model(cells), operations.latency(counts, low, high))
+        yield Block(cells["row"], operations.latency(counts, low, high), column="")
     if declared.cost_usd:
         yield from _mean("cost_per_prediction", declared.cost_usd, kinds, grid)
     for name, custom in declaration.custom.items():
@@ -169,7 +167,8 @@ def _operations(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
             yield from _mean(name, name, kinds, grid)
         elif (cells := kinds.get(Kind.RATE)) is not None:
             cells = selected(cells, cells["column"] == name)
-            yield Block(of_model(cells), operations.rate(name, column(cells, "n"), count_at(cells, 0)))
+            rate = operations.rate(name, column(cells, "n"), count_at(cells, 0))
+            yield Block(cells["row"], rate, column="")
 
 
 def _mean(metric: str, name: str, kinds: Kinds, grid: Grid) -> Iterator[Block]:
@@ -177,22 +176,21 @@ def _mean(metric: str, name: str, kinds: Kinds, grid: Grid) -> Iterator[Block]:
         cells = selected(cells, cells["column"] == name)
         centre = grid.numeric.get(name, NumericGrid()).centre
         total, squares = stacked(cells["sums"], 2).T
-        yield Block(of_model(cells), operations.mean(metric, column(cells, "n"), centre, total, squares))
+        mean = operations.mean(metric, column(cells, "n"), centre, total, squares)
+        yield Block(cells["row"], mean, column="")
 
 
-def _with_maturity(metrics: pl.DataFrame, kinds: Kinds, declaration: Declaration) -> pl.DataFrame:
-    """Say from when on the labels of a window are complete: its last row plus the label delay."""
-    last = pl.col("window_end")
+def _mature_at(cells: pl.DataFrame, kinds: Kinds, declaration: Declaration) -> NDArray[np.datetime64]:
+    """Say from when on the labels of each cell's window are complete: its last row plus the label delay."""
+    starts, ends = (cells[name].cast(pl.Int64).to_list() for name in ("window_start", "window_end"))
+    last = dict[int, int]()
     if (rows := kinds.get(Kind.ROWS)) is not None:
-        whole = (rows["segment"] == "") & (rows["version"] == "") & (rows["variant"] == "")
-        known = rows.filter(whole & rows["high"].is_not_null())
-        starts = known["window_start"]
-        ends = (known["high"] * 1e6).cast(pl.Int64).cast(METRICS["mature_at"])
-        last = pl.coalesce(pl.col("window_start").replace_strict(starts, ends, default=None), last)
-    waits = pl.col("metric").is_in(_NEED_LABELS)
-    if declaration.actual:
-        waits |= pl.col("column") == declaration.actual
-    return metrics.with_columns(mature_at=pl.when(waits).then(last + declaration.label_delay))
+        sliced = zip(rows["segment"], rows["version"], rows["variant"], strict=True)
+        of_rows = zip(rows["window_start"].cast(pl.Int64), rows["high"], sliced, strict=True)
+        last = {start: int(high * 1e6) for start, high, of in of_rows if high is not None and not any(of)}
+    microseconds = [last.get(start, end) for start, end in zip(starts, ends, strict=True)]
+    mature: NDArray[np.datetime64] = np.array(microseconds, dtype="datetime64[us]")
+    return mature + np.timedelta64(declaration.label_delay)
 
 
 def _check_grid(cells: pl.DataFrame, grid: Grid) -> None:

@@ -1,72 +1,108 @@
 """Estimates as rows of the METRICS frame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from core.catalogue import CATALOGUE
 from core.entities import METRIC_KEYS, METRICS
-from core.estimates import Estimate
+from core.estimates import Estimate, Numbers
 
-_KEYS = ("column", "segment", "version", "variant", "group", "window_start", "window_end", "reference_id")
+_OF_CELLS = ("segment", "version", "variant", "window_start", "window_end", "reference_id")
 _NUMBERS = ("value", "lower", "upper", "sampling_error", "expected", "p_value")
+_NEVER = np.datetime64("NaT")
+_NEED_LABELS = {name for name, info in CATALOGUE.items() if info.needs_labels}
 
 
 @dataclass(frozen=True)
 class Block:
     """Some metrics of the same k slices and windows.
 
-    `keys` holds column, segment, version, variant, group, window_start, window_end and reference_id, one row
-    per entry of the estimates; `remark` a reason for rows that do have a value ("" = none).
+    `cells` holds the row of the cell that each entry of the estimates belongs to; `column` and `group` stand
+    in for the cell's own; `remark` is a reason for rows that do have a value ("" = none).
     """
 
-    keys: pl.DataFrame
+    cells: pl.Series
     estimates: Mapping[str, Estimate]
     remark: NDArray[np.str_] | None = None
+    column: str | None = None
+    group: str | None = None
 
 
-def frame(blocks: Iterable[Block]) -> pl.DataFrame:
-    """Return blocks as one METRICS frame, sorted by METRIC_KEYS, `mature_at` still null."""
-    blocks = [block for block in blocks if len(block.keys) and block.estimates]
+def frame(
+    cells: pl.DataFrame, mature_at: NDArray[np.datetime64], label: str | None, blocks: Iterable[Block]
+) -> pl.DataFrame:
+    """Return blocks as one METRICS frame, sorted by METRIC_KEYS.
+
+    Parameters
+    ----------
+    cells : CELLS
+    mature_at : when the labels of each cell's window are complete
+    label : the column whose metrics all need labels
+    blocks : metrics of the cells
+    """
+    blocks = [block for block in blocks if len(block.cells) and block.estimates]
     if not blocks:
         return pl.DataFrame(schema=METRICS)
-    estimates = [(estimate, block.remark) for block in blocks for estimate in block.estimates.values()]
-    sizes = [len(block.keys) for block in blocks]
-    starts = np.cumsum([0, *sizes[:-1]])
-    places = [
-        start + np.tile(np.arange(size), len(block.estimates))
-        for start, size, block in zip(starts, sizes, blocks, strict=True)
-    ]
-    series = [{values.name: values for values in block.keys} for block in blocks]
-    keys = pl.concat([pl.DataFrame([values[name] for name in _KEYS]) for values in series])
-    names = [(name, size) for block, size in zip(blocks, sizes, strict=True) for name in block.estimates]
-    metric = np.repeat([name for name, _ in names], [size for _, size in names])
+    names = [name for block in blocks for name in block.estimates]
+    estimates = [estimate for block in blocks for estimate in block.estimates.values()]
+    sizes = [len(block.cells) for block in blocks for _ in block.estimates]
+    rows = np.concatenate([np.tile(block.cells.to_numpy(), len(block.estimates)) for block in blocks])
+    column, group = (_standing_in(cells[name], blocks, rows) for name in ("column", "group"))
+    waits = np.repeat([name in _NEED_LABELS for name in names], sizes)
+    if label:
+        waits |= (column == label).to_numpy()
+    numbers = _numbers(estimates, sizes)
     columns = [
-        *keys[np.concatenate(places)],
-        pl.Series("metric", metric, dtype=pl.String),
-        *(_numbers(name, [estimate for estimate, _ in estimates]) for name in _NUMBERS),
-        pl.Series("n", np.concatenate([estimate.n for estimate, _ in estimates]).astype(np.int64)),
-        pl.Series("reason", np.concatenate([_reasons(*pair) for pair in estimates]).tolist(), pl.String),
-        pl.Series("mature_at", [], METRICS["mature_at"]).extend_constant(None, len(metric)),
+        pl.Series("metric", names)[np.repeat(np.arange(len(names)), sizes)],
+        column,
+        group,
+        *cells[_OF_CELLS][rows],
+        *(pl.Series(name, values, nan_to_null=True) for name, values in zip(_NUMBERS, numbers, strict=True)),
+        pl.Series("n", np.concatenate([estimate.n for estimate in estimates]).astype(np.int64)),
+        pl.Series("reason", _reasons(blocks, np.isnan(numbers[0])), pl.String),
+        pl.Series("mature_at", np.where(waits, mature_at[rows], _NEVER)).cast(METRICS["mature_at"]),
     ]
     # Put together at once: every further step on a frame costs more than the arithmetic of one window.
     placed = {values.name: values for values in columns}
     return pl.DataFrame([placed[name] for name in METRICS]).sort(METRIC_KEYS)
 
 
-def _numbers(name: str, estimates: list[Estimate]) -> pl.Series:
-    given = [(estimate, getattr(estimate, name)) for estimate in estimates]
-    arrays = [np.full(estimate.value.shape, np.nan) if array is None else array for estimate, array in given]
-    return pl.Series(name, np.concatenate(arrays), dtype=pl.Float64, nan_to_null=True)
+def _standing_in(values: pl.Series, blocks: Sequence[Block], rows: NDArray[np.int64]) -> pl.Series:
+    """Return a key of the cells at these rows, or what stands in for it."""
+    given = [getattr(block, values.name) for block in blocks]
+    place = [-1 if each is None else len(values) + i for i, each in enumerate(given)]
+    places = np.repeat(place, [len(block.cells) * len(block.estimates) for block in blocks])
+    every = pl.concat([values, pl.Series(values.name, [each or "" for each in given])])
+    return every[np.where(places < 0, rows, places)]
 
 
-def _reasons(estimate: Estimate, remark: NDArray[np.str_] | None) -> NDArray[np.object_]:
-    reasons = np.full(estimate.value.shape, None, dtype=object)
-    if remark is not None:
-        reasons[remark != ""] = remark[remark != ""]
-    unknown = np.isnan(estimate.value)
-    if unknown.any():
-        reasons[unknown] = np.broadcast_to(estimate.reason, unknown.shape)[unknown]
-    return reasons
+def _numbers(estimates: Sequence[Estimate], sizes: Sequence[int]) -> Numbers:
+    """Return the numbers of all estimates, one row per name; NaN where one has none."""
+    numbers = np.full((len(_NUMBERS), sum(sizes)), np.nan)
+    end = 0
+    for estimate, size in zip(estimates, sizes, strict=True):
+        start, end = end, end + size
+        for row, name in zip(numbers, _NUMBERS, strict=True):
+            if (values := getattr(estimate, name)) is not None:
+                row[start:end] = values
+    return numbers
+
+
+def _reasons(blocks: Sequence[Block], unknown: NDArray[np.bool_]) -> list[str | None]:
+    """Return why values are unknown, or the remark on those that are known."""
+    reasons = np.full(unknown.shape, None, dtype=object)
+    end = 0
+    for block in blocks:
+        for estimate in block.estimates.values():
+            start, end = end, end + len(estimate.value)
+            without = unknown[start:end]
+            if block.remark is not None:
+                remarked = np.flatnonzero(block.remark != "")
+                reasons[start + remarked] = block.remark[remarked]
+            if without.any():
+                reasons[start:end][without] = np.broadcast_to(estimate.reason, without.shape)[without]
+    return reasons.tolist()

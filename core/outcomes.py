@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core import fairness as rates
-from core.cells import column, lengths_of, of_model, selected, stacked
+from core.cells import Kinds, column, lengths_of, selected, stacked
 from core.declaration import Declaration, Scalar
 from core.entities import Grid, Kind
 from core.estimates import Estimate, Numbers
@@ -17,9 +17,6 @@ from core.multiclass import confusion, multiclass
 from core.performance import binary, calibration_gap
 from core.regression import error_quantiles, regression
 
-Kinds = Mapping[str, pl.DataFrame]
-
-_SLICE = ["window_start", "segment", "version", "variant"]
 _NOT_OF_CLASS = (
     "accuracy",
     "balanced_accuracy",
@@ -31,9 +28,10 @@ _TRUE, _FALSE = {"1", "true"}, {"0", "false"}
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the groups of one attribute lie in a matrix of slices × groups; `keys` has a row per slice."""
+    """Where the groups of one attribute lie in a matrix of slices × groups; `cells` has one of each slice."""
 
-    keys: pl.DataFrame
+    attribute: str
+    cells: pl.Series
     rows: NDArray[np.intp]
     at: NDArray[np.intp]
     group: NDArray[np.intp]
@@ -41,7 +39,7 @@ class _Layout:
 
     def of(self, values: Numbers | None, empty: float = np.nan) -> Numbers:
         """Return the values of cells as such a matrix."""
-        matrix = np.full((len(self.keys), self.groups), empty)
+        matrix = np.full((len(self.cells), self.groups), empty)
         if values is not None:
             matrix[self.at, self.group] = values[self.rows]
         return matrix
@@ -51,14 +49,14 @@ def performance(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
     """Yield the performance of every slice; of a model without labels only what predictions alone show."""
     if (cells := kinds.get(Kind.MULTICLASS)) is not None and declaration.actual:
         sums = stacked(cells["sums"], 2) if declaration.predictions.score else None
-        yield Block(of_model(cells), multiclass(stacked(cells["counts"]), len(grid.classes), sums))
+        yield Block(cells["row"], multiclass(stacked(cells["counts"]), len(grid.classes), sums), column="")
     if (cells := kinds.get(Kind.CLASSIFICATION)) is not None:
         lengths = lengths_of(cells["counts"])
         for length in np.unique(lengths):  # a class without score has one bin
             part = selected(cells, pl.Series(lengths == length))
-            yield Block(part, _classification(part, grid, declaration))
+            yield Block(part["row"], _classification(part, grid, declaration))
     if (cells := kinds.get(Kind.REGRESSION)) is not None and declaration.actual:
-        yield Block(of_model(cells), _regression(cells, grid))
+        yield Block(cells["row"], _regression(cells, grid), column="")
 
 
 def fairness(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
@@ -92,10 +90,10 @@ def _regression(cells: pl.DataFrame, grid: Grid) -> Mapping[str, Estimate]:
 
 
 def _decisions_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Iterator[Block]:
-    keys, layouts, minimum = of_model(cells), _layouts(cells, grid), declaration.minimum_group_size
+    layouts, minimum = _layouts(cells, grid), declaration.minimum_group_size
     if (table := _favourable(cells, grid, declaration)) is not None:
         chosen, n = rates.selection(table), table.sum(axis=(1, 2))
-        yield Block(keys, chosen, _too_small(n, minimum))
+        yield Block(cells["row"], chosen, _too_small(n, minimum), column="")
         yield from _gaps(layouts, chosen, n, minimum, rates.gaps_of_selection)
     if not declaration.actual:
         return
@@ -107,7 +105,7 @@ def _decisions_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaratio
     else:
         found["accuracy"] = multiclass(stacked(cells["counts"]), len(grid.classes))["accuracy"]
     labelled = found["accuracy"].n
-    yield Block(keys, found, _too_small(labelled, minimum))
+    yield Block(cells["row"], found, _too_small(labelled, minimum), column="")
     if table is not None:
         judged = {name: found[name] for name in ("tpr", "fpr", "precision")}
         yield from _gaps(layouts, judged, labelled, minimum, rates.gaps_of_outcomes)
@@ -117,16 +115,17 @@ def _errors_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) 
     every = regression(column(cells, "n"), stacked(cells["sums"], 11))
     found = {name: every[name] for name in ("bias", "mae", "rmse")}
     n, minimum = column(cells, "n"), declaration.minimum_group_size
-    yield Block(of_model(cells), found, _too_small(n, minimum))
+    yield Block(cells["row"], found, _too_small(n, minimum), column="")
     judged = {name: found[name] for name in ("bias", "mae")}
     yield from _gaps(_layouts(cells, grid), judged, n, minimum, rates.gaps_of_errors)
 
 
 def _layouts(cells: pl.DataFrame, grid: Grid) -> Sequence[_Layout]:
     """Find the place of every cell once; all gaps of an attribute are then laid out alike."""
-    slices = cells.select(_SLICE)
-    numbered = slices.unique().with_row_index("slice")
-    slice_of = slices.join(numbered, on=_SLICE, how="left", maintain_order="left")["slice"].to_numpy()
+    starts = cells["window_start"].cast(pl.Int64)  # made into Python numbers, not instants
+    slices = list(zip(starts, cells["segment"], cells["version"], cells["variant"], strict=True))
+    number = {key: i for i, key in enumerate(dict.fromkeys(slices))}
+    slice_of = np.array([number[key] for key in slices])
     groups, layouts = cells["group"].to_list(), []
     for attribute, names in grid.groups.items():
         place = {name: position for position, name in enumerate(names)}
@@ -134,8 +133,8 @@ def _layouts(cells: pl.DataFrame, grid: Grid) -> Sequence[_Layout]:
         rows = np.flatnonzero(group_of >= 0)
         if len(rows):
             _, first, at = np.unique(slice_of[rows], return_index=True, return_inverse=True)
-            keys = cells[rows[first]].with_columns(column=pl.lit(attribute), group=pl.lit(""))
-            layouts.append(_Layout(keys, rows, at, group_of[rows], len(names)))
+            cells_of = cells["row"][rows[first]]
+            layouts.append(_Layout(attribute, cells_of, rows, at, group_of[rows], len(names)))
     return layouts
 
 
@@ -152,7 +151,7 @@ def _gaps(
             name: rates.spread(layout.of(e.value), layout.of(e.sampling_error), layout.of(n, 0.0), minimum)
             for name, e in of_groups.items()
         }
-        yield Block(layout.keys, formula(**spreads))
+        yield Block(layout.cells, formula(**spreads), column=layout.attribute, group="")
 
 
 def _favourable(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Numbers | None:
