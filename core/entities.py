@@ -72,7 +72,8 @@ class Kind(StrEnum):
         counts = [below, bin 1 … bin m, above] on `NumericGrid.edges` (m + 1 edges, bins (e[i-1], e[i]]);
         sums = [sum of x - centre, sum of (x - centre)²]; low, high = min and max.
     categorical
-        counts = [each kept value in `Vocabulary.kept` order …, other, unseen].
+        counts = [each kept value in `Vocabulary.kept` order …, other, unseen (0 where the vocabulary is not
+        complete)].
     classification
         counts = score bin × predicted (no, yes) × label (no, yes, unlabelled), C order, bins on
         `Grid.score_edges` (a model without score has one bin); sums = [sum of scores, same layout …, sum of
@@ -123,11 +124,17 @@ class NumericGrid:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The frozen values of a categorical column: `kept` are counted one by one, `rest` together as other."""
+    """The frozen values of a categorical column: `kept` are counted one by one, `rest` together as other.
+
+    A column like an id has more values than anybody wants to keep: its vocabulary is not `complete`, `rest`
+    is empty and every value besides the kept ones is other, so nobody knows which are unseen or how many were
+    `seen_once`.
+    """
 
     kept: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
-    seen_once: int = 0
+    seen_once: int | None = 0
+    complete: bool = True
 
 
 @dataclass(frozen=True)

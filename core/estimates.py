@@ -63,7 +63,7 @@ def binomial_variance(hits: ArrayLike, n: ArrayLike) -> Numbers:
     return _variance_of(ratio(hits, total), total)
 
 
-def proportion(hits: ArrayLike, n: ArrayLike, reason: str) -> Estimate:
+def proportion(hits: ArrayLike, n: ArrayLike, reason: str | NDArray[np.str_]) -> Estimate:
     """Return the share hits / n with its binomial standard error and Wilson interval."""
     total = np.asarray(n, dtype=np.float64)
     share = ratio(hits, total)

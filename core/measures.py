@@ -108,7 +108,9 @@ def _categorical_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
     n, other, new = column(cells, "n"), count_at(cells, -2), count_at(cells, -1)
     largest = stacked(cells["counts"]).max(axis=1, initial=0.0)
     constant = quality.constant_category(n, largest, np.maximum(other, new))
-    yield Block(cells["row"], {**quality.unseen(n, new), **constant})
+    open_ended = {name for name, words in grid.categorical.items() if not words.complete}
+    complete = np.array([name not in open_ended for name in cells["column"].to_list()], dtype=np.bool_)
+    yield Block(cells["row"], {**quality.unseen(n, new, complete), **constant})
 
 
 def _drift(

@@ -1,13 +1,16 @@
 """Data quality of a window: what is missing, unreadable, out of range, new, constant or doubled."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.estimates import Estimate, Numbers, measured, proportion
 
 _NO_ROWS = "no rows in this window"
 _NO_VALUES = "no usable values in this window"
+_TOO_MANY_VALUES = "the reference has too many different values to know a new one"
 
 
 def of_any(n: Numbers, missing: Numbers, non_finite: Numbers, uncastable: Numbers) -> Mapping[str, Estimate]:
@@ -31,9 +34,16 @@ def out_of_range(n: Numbers, outside: Numbers) -> Mapping[str, Estimate]:
     return {"out_of_range_share": proportion(outside, n, _NO_VALUES)}
 
 
-def unseen(n: Numbers, new: Numbers) -> Mapping[str, Estimate]:
-    """Return the share of usable values that the reference never had."""
-    return {"unseen_share": proportion(new, n, _NO_VALUES)}
+def unseen(n: Numbers, new: Numbers, complete: NDArray[np.bool_] | bool = True) -> Mapping[str, Estimate]:
+    """Return the share of usable values that the reference never had.
+
+    Parameters
+    ----------
+    n, new, complete : usable values, those of them that are new, whether all values of the reference are
+        known (where they are not, nor is the share); shape (k,)
+    """
+    share = proportion(new, np.where(complete, n, 0.0), np.where(complete, _NO_VALUES, _TOO_MANY_VALUES))
+    return {"unseen_share": replace(share, n=n)}
 
 
 def constant_number(n: Numbers, low: Numbers, high: Numbers) -> Mapping[str, Estimate]:

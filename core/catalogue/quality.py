@@ -18,7 +18,11 @@ QUALITY = (
         "Out of range",
         "Usable numbers below the smallest or above the largest of the reference.",
     ),
-    _quality("unseen_share", "Unseen values", "Usable values that the reference never had."),
+    _quality(
+        "unseen_share",
+        "Unseen values",
+        "Usable values that the reference never had; null where it has more than 50,000 different ones.",
+    ),
     _quality("constant", "Constant", "1 where all usable values of the window are equal, else 0."),
     _quality(
         "invalid_outcome_share",

@@ -31,7 +31,8 @@ def categorical(
 def _binned(i: int, alias: str, known: Vocabulary) -> Binned:
     """Return the column's code: place among the kept values, then other, unseen, missing."""
     other = len(known.kept)
-    value = f"CASE WHEN t.{alias} IS NULL THEN {other + 2} ELSE coalesce(v_{i}.code, {other + 1}) END"
+    unknown = other + 1 if known.complete else other
+    value = f"CASE WHEN t.{alias} IS NULL THEN {other + 2} ELSE coalesce(v_{i}.code, {unknown}) END"
     join = f"LEFT JOIN vocabulary v_{i} ON v_{i}.which = {i} AND v_{i}.value = t.{alias}"
     return Binned(value, other + 3, join=join)
 

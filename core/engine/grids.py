@@ -11,7 +11,15 @@ from core.declaration import Declaration
 from core.engine.chunks import chunks
 from core.engine.features import features, require_known
 from core.engine.quarters import rows_per_window
-from core.engine.reference import Numbers, add_numbers, combinations, merged, one_in, value_counts
+from core.engine.reference import (
+    KNOWN_VALUES,
+    Numbers,
+    add_numbers,
+    combinations,
+    merged,
+    one_in,
+    value_counts,
+)
 from core.engine.roles import (
     CLASSIFICATION,
     Counted,
@@ -128,9 +136,12 @@ def vocabulary(counted: pl.DataFrame) -> Vocabulary:
     """Return the vocabulary of ``value``, ``n`` and ``chosen``.
 
     The values kept are the most frequent of every other window; their shares are measured on the others too:
-    chosen and measured on the same rows, a long tail would be a list of lucky winners.
+    chosen and measured on the same rows, a long tail would be a list of lucky winners. Of more values than
+    are known only those are kept.
     """
     ranked = counted.sort("chosen", "n", "value", descending=[True, True, False])
+    if ranked.height > KNOWN_VALUES:
+        return Vocabulary(tuple(ranked["value"][:KEPT_VALUES]), seen_once=None, complete=False)
     values = ranked["value"].to_list()
     once = int((counted["n"] == 1).sum())
     return Vocabulary(tuple(values[:KEPT_VALUES]), tuple(sorted(values[KEPT_VALUES:])), once)

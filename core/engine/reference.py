@@ -13,6 +13,9 @@ from core.engine.source import Opened
 from core.engine.statement import fetch
 from core.windows import Window
 
+KNOWN_VALUES = (
+    50_000  # a category has at most as many (a country's postcodes); a column with more is like an id
+)
 _VALUES = 1_000_000  # more values than this do not move a percentile noticeably
 
 
@@ -69,14 +72,18 @@ def one_in(rows: int) -> int:
 
 
 def value_counts(source: Opened, chunk: Chunk, alias: str, odd: Sequence[Window]) -> pl.DataFrame:
-    """Return ``value``, ``n`` and ``chosen``: rows in all windows and in the windows `odd`."""
+    """Return ``value``, ``n`` and ``chosen``: rows in all windows and in the windows `odd`.
+
+    Of a column with more than KNOWN_VALUES values only one more comes back, the most frequent ones.
+    """
     relation = chunk.traffic
     return fetch(
         source.connection,
         "SELECT value, CAST(sum(n) AS BIGINT) AS n, CAST(coalesce(sum(n) FILTER (WHERE window_start IN"
         " (SELECT unnest(CAST($odd AS BIGINT[])))), 0) AS BIGINT) AS chosen"
         f"\nFROM (SELECT window_start, {alias} AS value, count(*) AS n FROM ({relation.sql})"
-        f" WHERE {alias} IS NOT NULL GROUP BY ALL) GROUP BY value",
+        f" WHERE {alias} IS NOT NULL GROUP BY ALL) GROUP BY value"
+        f"\nORDER BY chosen DESC, n DESC, value LIMIT {KNOWN_VALUES + 1}",
         {**relation.params, "odd": [int(w.start.timestamp()) * 1_000_000 for w in odd]},
     )
 

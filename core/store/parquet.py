@@ -12,8 +12,6 @@ import polars as pl
 
 from core.errors import StoreError
 
-# Small enough that reading one series of a month skips most of its file.
-_ROW_GROUP_SIZE = 8192
 # Small enough that reading one series of a month skips most of its file, large enough that finding its group
 # among all (about 30 µs each) does not cost more than reading it.
 _ROW_GROUP_SIZE = 16_384
