@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from core.consistency import problems
+from core.errors import DeclarationError
 from core.monitors import Monitor
 from core.schedule import schedule
 from core.strict import Duration, Number, Strict, Text, Whole, nearest, read_yaml, shape, validated
@@ -239,7 +240,12 @@ def load_declaration(path: str | Path) -> Declaration:
     Raises
     ------
     DeclarationError
-        One line per mistake: file, dotted key, value, what was expected and the nearest known name.
+        If it is empty; one line per mistake: file, dotted key, value, what was expected and the nearest known
+        name.
     """
     file = Path(path)
-    return validated(Declaration, read_yaml(file), file=str(file))
+    document = read_yaml(file)
+    if not document:
+        advice = f"remove it, and let Steward write it: steward declare {file.stem} FILE…"
+        raise DeclarationError(f"{file}: is empty; {advice}")
+    return validated(Declaration, document, file=str(file))

@@ -36,6 +36,9 @@ class Workspace:
         root = Path(path).expanduser().resolve()
         file = root / FILE_NAME
         if not file.is_file():
+            if (root.parent / FILE_NAME).is_file():
+                above = f"but the folder above it is one; add: --workspace {root.parent}"
+                raise PathError(f"{root} is no workspace, {above}")
             raise PathError(
                 f"{root} is no workspace, it has no {FILE_NAME}; run: steward init --workspace {root}"
             )

@@ -66,6 +66,30 @@ def test_without_a_workspace_each_command_says_how_to_make_one(command, tmp_path
     assert f"run: steward init --workspace {tmp_path}/none" in capsys.readouterr().err
 
 
+def test_next_to_a_workspace_each_command_says_where_it_is(tmp_path, capsys):
+    (tmp_path / "steward.yaml").write_text("")
+    assert main(["status", "--workspace", str(tmp_path / "data")]) == 2
+    above = f"but the folder above it is one; add: --workspace {tmp_path}"
+    assert capsys.readouterr().err == f"steward: {tmp_path}/data is no workspace, {above}\n"
+
+
+def test_a_workspace_that_is_the_current_folder_is_pointed_at(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STEWARD_WORKSPACE", raising=False)
+    (tmp_path / "steward.yaml").write_text("")
+    assert main(["status"]) == 2
+    assert f"add: --workspace {tmp_path}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n"])
+def test_an_empty_declaration_is_told_in_one_line(text, root, capsys):
+    file = declared(root, text)
+    assert main(["apply"]) == 2
+    assert capsys.readouterr().err == (
+        f"steward: {file}: is empty; remove it, and let Steward write it: steward declare eta FILE…\n"
+    )
+
+
 @pytest.mark.parametrize("command", [["status"], ["apply"], ["run", "--once"], ["rebuild", "eta"], ["ui"]])
 def test_a_registry_that_needs_a_migration_is_refused_with_the_command_to_run(command, tmp_path, capsys):
     (tmp_path / "steward.yaml").write_text("")
