@@ -44,6 +44,17 @@ def cells_per_window(declaration: "Declaration", features: int) -> int:
     return slices * (columns + 1) + groups
 
 
+def cells_too_many(declaration: "Declaration", features: int) -> str | None:
+    """Return what to say where so many features and the segments make a window too large, else None."""
+    cells, segments = cells_per_window(declaration, features), len(declaration.segments)
+    if cells <= CELLS_PER_WINDOW:
+        return None
+    return (
+        f"{segments} segment{'s' * (segments != 1)} make about {cells:,} cells per window,"
+        f" at most {CELLS_PER_WINDOW:,} are kept; declare fewer"
+    )
+
+
 def _task(declaration: "Declaration") -> Iterator[str]:
     task, log = declaration.task, declaration.predictions
     if task == "binary_classification" and not (log.score or log.prediction):
@@ -142,18 +153,18 @@ def _reference(declaration: "Declaration") -> Iterator[str]:
         start, end = declaration.reference_period
         if start >= end:
             yield f"reference.period: {start:%Y-%m-%d} is not before {end:%Y-%m-%d}; expected [from, to)"
+        elif declaration.calendar.first_within(start, end) is None:
+            low, high = reference.period or (start, end)
+            whole = f"holds no whole window of {declaration.window}"
+            yield f"reference.period: {low} to {high} {whole}; widen it, or declare a smaller window"
 
 
 def _size(declaration: "Declaration") -> Iterator[str]:
     if declaration.features is None:  # inferred: the first sweep counts them
         return
     features = len(declaration.features.numeric) + len(declaration.features.categorical)
-    cells = cells_per_window(declaration, features)
-    if cells > CELLS_PER_WINDOW:
-        yield (
-            f"segments: {len(declaration.segments)} segments and {features} features make about {cells:,} "
-            f"cells per window, at most {CELLS_PER_WINDOW:,} are kept; declare fewer of them"
-        )
+    if too_large := cells_too_many(declaration, features):
+        yield f"segments: {features} features and {too_large} of them"
 
 
 def _monitors(declaration: "Declaration") -> Iterator[str]:

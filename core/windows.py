@@ -64,6 +64,13 @@ class Calendar:
             windows.append(self.containing(windows[-1].end))
         return windows
 
+    def first_within(self, start: datetime, end: datetime) -> Window | None:
+        """Return the first window that lies wholly between two instants; None where none does."""
+        window = self.containing(start)
+        if window.start < start:
+            window = self.containing(window.end)
+        return window if window.end <= end else None
+
     def of(self, instants: Iterable[datetime]) -> list[Window]:
         """Return the distinct windows that hold these instants, in time order."""
         found: list[Window] = []

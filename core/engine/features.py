@@ -2,13 +2,14 @@
 
 import difflib
 
+from core.consistency import cells_too_many
 from core.declaration import BinnedAttribute, Declaration, Features
 from core.engine import dialect, traffic
 from core.engine.roles import Field, categorical_columns, numeric_columns
 from core.engine.source import Opened
 from core.engine.statement import fetch
 from core.entities import Grid
-from core.errors import LogError
+from core.errors import DeclarationError, LogError
 
 
 def features(source: Opened) -> Features:
@@ -24,7 +25,16 @@ def features(source: Opened) -> Features:
             numeric.append(name)
         elif kind == "categorical":
             categorical.append(name)
+    _require_few(declaration, len(numeric) + len(categorical))
     return Features(numeric=tuple(numeric), categorical=tuple(categorical))
+
+
+def _require_few(declaration: Declaration, inferred: int) -> None:
+    """Refuse what `steward apply` refuses of declared features: windows of too many cells."""
+    if too_large := cells_too_many(declaration, inferred):
+        raise DeclarationError(
+            f"features: {inferred} inferred and {too_large} segments, or the features that matter"
+        )
 
 
 def require_known(source: Opened, grid: Grid) -> None:

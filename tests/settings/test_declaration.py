@@ -171,10 +171,16 @@ def test_all_mistakes_are_told_at_once(load):
     assert len(str(error.value).splitlines()) == 3
 
 
+def test_a_reference_period_shorter_than_a_window_is_refused(load):
+    text = changed(BINARY, "window: 1mo", "reference: {period: [2024-01-05, 2024-02-05]}")
+    with pytest.raises(DeclarationError, match=r"reference\.period: .* holds no whole window of 1mo; widen"):
+        load(text)
+
+
 def test_too_many_cells_are_refused_with_the_estimate(load):
     names = ", ".join(f"f{i}" for i in range(300))
     with pytest.raises(
-        DeclarationError, match=r"2 segments and 300 features make about 31,\d{3} cells per window"
+        DeclarationError, match=r"300 features and 2 segments make about 31,\d{3} cells per window"
     ):
         load(changed(REGRESSION, f"features: {{numeric: [{names}]}}", "segments: [a, b]"))
 

@@ -8,11 +8,12 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from core.store import Store, due, heartbeats, status, sweeps
 from jobs import sweep
-from tests.sweep.conftest import FIRST
+from tests.sweep.conftest import FIRST, rows
 
 NOW = FIRST + timedelta(days=15.5)
 
@@ -42,6 +43,16 @@ def test_one_bad_model_never_stops_the_others(sqlite_store: Store, three) -> Non
     with sqlite_store.read() as c:
         failed = [run for run in sweeps.recent(c) if run.error]
     assert [run.model for run in failed] == ["b"] and failed[0].error_id in str(found["b"][1])
+
+
+def test_inferred_features_that_make_too_many_cells_fail_their_model_only(sqlite_store: Store, three) -> None:
+    wide = rows(5).with_columns(pl.lit(0.5).alias(f"x{i}") for i in range(400))
+    three[1].write(wide, "005.parquet")
+    three[1].declare(features=None, segments=["city"])
+    swept = {each.model: each for each in sweep.run_once(sqlite_store.workspace, "abc", NOW)}
+    assert swept["a"].error is None and swept["c"].error is None
+    assert "features: 402 inferred and 1 segment make about 21," in str(swept["b"].error)
+    assert "or the features that matter" in str(states(sqlite_store)["b"][1])
 
 
 def test_an_error_goes_away_with_its_cause(sqlite_store: Store, three) -> None:
