@@ -2,19 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from core import logs
+from core import foresight, logs, reference
 from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import LogFile, Source
-from core.errors import InputError, StewardError
+from core.errors import DeclarationError, InputError, StewardError
 from core.notify import channels as ways_out
 from core.settings import Workspace
-from core.store import Store, migration
+from core.store import Store, migration, references
 from core.strict import nearest
 
 LITTLE_DISK_BYTES = 1_000_000_000
@@ -100,7 +100,7 @@ def inspect(
         roots=tuple(map(str, workspace.roots)),
         channels=channels,
         problems=tuple(_problems(workspace, store, free)),
-        models=tuple(inspect_model(workspace, file) for file in progress(declared)),
+        models=tuple(inspect_model(workspace, store, file) for file in progress(declared)),
     )
     store.close()
     return found
@@ -114,7 +114,7 @@ def _declared(workspace: Workspace, names: Sequence[str]) -> list[Path]:
     return [files[name] for name in names or files]
 
 
-def inspect_model(workspace: Workspace, file: Path) -> ModelInspection:
+def inspect_model(workspace: Workspace, store: Store, file: Path) -> ModelInspection:
     """Return what one declaration leads to: which files, which columns, and what is wrong with them."""
     try:
         declaration = workspace.declaration(file)
@@ -122,12 +122,39 @@ def inspect_model(workspace: Workspace, file: Path) -> ModelInspection:
     except InputError as error:
         return ModelInspection(str(file), problems=(str(error),))
     with ENGINES["duckdb"]() as engine:
-        return _inspected(engine, declaration, file, files)
+        found, log = _inspected(engine, declaration, file, files)
+        try:
+            foreseen = list(_foreseen(workspace, store, engine, declaration, log))
+        except InputError as error:
+            foreseen = [str(error)]
+    return replace(found, problems=(*found.problems, *(f"{file}: {problem}" for problem in foreseen)))
+
+
+def _foreseen(
+    workspace: Workspace, store: Store, engine: DuckDBEngine, declaration: Declaration, log: Source
+) -> Iterator[str]:
+    yield from foresight.scores_amiss(engine, declaration, log)
+    name = reference.identity(workspace, declaration)
+    if not _is_frozen(store, declaration.model, name):
+        counted = engine.windows_of(log, declaration)
+        yield from foresight.reference_amiss(declaration, counted, workspace.now())
+
+
+def _is_frozen(store: Store, slug: str, name: str) -> bool:
+    """Tell whether the reference is settled, so that its logs may be gone."""
+    try:
+        store.require_current()
+    except StewardError:  # told as a problem of the workspace
+        return False
+    with store.read() as c:
+        current = references.current(c, slug)
+    return current is not None and current.frozen and current.reference_id == name
 
 
 def _inspected(
     engine: DuckDBEngine, declaration: Declaration, file: Path, files: list[LogFile]
-) -> ModelInspection:
+) -> tuple[ModelInspection, Source]:
+    """Return what the files hold, and the log as far as it can be read."""
     columns: dict[str, str] = {}
     rows, times, problems, readable = 0, list[datetime](), list[str](), list[str]()
     for each in files:
@@ -153,8 +180,11 @@ def _inspected(
     missing = tuple(column for column in roles if columns and column not in columns)
     problems += [f"{file}: no file has the column {column!r}, the {roles[column]}" for column in missing]
     if declaration.features is None and readable and not missing:
-        roles = {**_inferred(engine, declaration, readable[-1]), **roles}
-    return ModelInspection(
+        try:
+            roles = {**_inferred(engine, declaration, readable[-1]), **roles}
+        except DeclarationError as error:
+            problems.append(f"{file}: {error}")
+    found = ModelInspection(
         file=str(file),
         model=declaration.model,
         files=logs_found,
@@ -167,6 +197,7 @@ def _inspected(
         missing=missing,
         problems=tuple(problems),
     )
+    return found, Source(tuple(readable))
 
 
 def _inferred(engine: DuckDBEngine, declaration: Declaration, file: str) -> dict[str, str]:

@@ -11,8 +11,8 @@ from core.reference import DEFAULT_MINIMUM_ROWS, DEFAULT_WINDOWS
 from core.windows import Calendar
 
 MINIMUM_WINDOW_ROWS = 100  # below it a window says more about chance than about the model
-_DAYS = {"1d": 1, "1w": 7, "1mo": 30}
-_REFERENCE_WINDOWS = {"1d": DEFAULT_WINDOWS, "1w": 12, "1mo": 6}
+_DAYS = {"1h": 1 / 24, "1d": 1, "1w": 7, "1mo": 30, "1y": 365}
+_REFERENCE_WINDOWS = {"1h": 14 * 24, "1d": DEFAULT_WINDOWS, "1w": 12, "1mo": 6, "1y": 3}
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,25 @@ class Pace:
 
     @property
     def window(self) -> str:
-        """The smallest window of at least a day that holds enough rows."""
-        enough = (size for size, days in _DAYS.items() if self.rows_per_day * days >= MINIMUM_WINDOW_ROWS)
-        return next(enough, "1mo")
+        """The smallest window of a day, week or month that holds enough rows."""
+        return self.window_from("1d")
+
+    def window_from(self, smallest: str) -> str:
+        """Return the smallest window, from this size on, that holds enough rows; a month where none does."""
+        sizes = list(_DAYS)
+        possible = sizes[sizes.index(smallest) :]
+        enough = (size for size in possible if self.rows_per_day * _DAYS[size] >= MINIMUM_WINDOW_ROWS)
+        return next(enough, max("1mo", smallest, key=sizes.index))
 
     @property
     def suits_default_reference(self) -> bool:
         """Whether the windows are large enough for the reference Steward chooses by itself."""
         return self.rows_per_day * _DAYS[self.window] >= DEFAULT_MINIMUM_ROWS
 
-    def reference_period(self) -> tuple[date, date]:
-        """Return the first whole windows of the log as [from, to)."""
-        calendar, needed = Calendar(self.window, "UTC"), _REFERENCE_WINDOWS[self.window]
+    def reference_period(self, size: str | None = None) -> tuple[date, date]:
+        """Return the first whole windows of the log, of this size or the one that suits it, as [from, to)."""
+        size = size or self.window
+        calendar, needed = Calendar(size, "UTC"), _REFERENCE_WINDOWS[size]
         midnight = self.first.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC)
         window = calendar.containing(midnight)
         if window.start < midnight:  # the log begins in the middle of it

@@ -11,6 +11,7 @@ from core.declaration import Declaration
 from core.engine import grids, inspect, profile, views
 from core.engine.deadline import deadline
 from core.engine.files import FileFacts, Files
+from core.engine.inspect import ScoreRange
 from core.engine.source import Opened, opened
 from core.entities import Grid, Source
 from core.errors import LogError
@@ -81,6 +82,10 @@ class DuckDBEngine:
     def windows_of(self, source: Source, declaration: Declaration) -> dict[Window, int]:
         """Return how many rows the prediction logs hold in each window that has any, in time order."""
         return inspect.windows_of(self._opened(source, declaration))
+
+    def score_ranges(self, source: Source, declaration: Declaration) -> dict[str, ScoreRange]:
+        """Return by column what the declared scores hold; columns without a number are left out."""
+        return inspect.score_ranges(self._opened(source, declaration))
 
     def label_windows(self, source: Source, declaration: Declaration) -> tuple[list[Window], int]:
         """Return the windows `source.labels` have labels for, and how many label ids no prediction has."""
