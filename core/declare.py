@@ -12,13 +12,13 @@ from core.declaration import SLUG
 from core.engine.files import csv_header
 from core.errors import InputError, LogError
 from core.guess import Guess, guess
+from core.logs import SUFFIXES, unfinished
 from core.pace import Pace, pace
 from core.reference import DEFAULT_MINIMUM_ROWS, DEFAULT_WINDOWS
 
 SAMPLE_FILES = 3
 SAMPLE_ROWS = 10_000
 FILL_IN = "fill in"  # marks what a person must decide
-_SUFFIXES = (".parquet", ".csv")
 
 
 def declare(name: str, files: Sequence[str | Path], root: str | Path | None = None) -> str:
@@ -45,20 +45,23 @@ def declare(name: str, files: Sequence[str | Path], root: str | Path | None = No
     found = guess(pl.concat(heads, how="diagonal_relaxed"))
     column = found.timestamp
     rhythm = pace([head[column] for head in heads if column in head.columns]) if column else None
-    alone = len(paths) == 1 and not Path(files[0]).is_dir()
-    return "\n".join(_lines(name, _pattern(paths, root, alone=alone), found, rhythm)) + "\n"
+    return "\n".join(_lines(name, _pattern(files, paths, root), found, rhythm)) + "\n"
 
 
 def _files(given: Sequence[str | Path]) -> list[Path]:
     paths: list[Path] = []
     for each in map(Path, given):
         if each.is_dir():
-            paths += sorted(path for path in each.rglob("*") if path.suffix in _SUFFIXES)
+            paths += sorted(
+                path
+                for path in each.rglob("*")
+                if path.suffix in SUFFIXES and not unfinished(path.relative_to(each))
+            )
         elif not each.exists():
             raise LogError(f"{each}: no such file; expected Parquet or CSV files or a folder of them")
         else:
             paths.append(each)
-    wrong = [path for path in paths if path.suffix not in _SUFFIXES]
+    wrong = [path for path in paths if path.suffix not in SUFFIXES]
     if wrong or not paths:
         raise InputError(
             f"{', '.join(map(str, wrong or given))}: expected files that end in .parquet or .csv"
@@ -85,11 +88,12 @@ def _head(path: Path) -> pl.DataFrame:
         ) from error
 
 
-def _pattern(paths: list[Path], root: str | Path | None, *, alone: bool) -> str:
-    if alone:
+def _pattern(given: Sequence[str | Path], paths: list[Path], root: str | Path | None) -> str:
+    whole = [Path(each).resolve() for each in given if Path(each).is_dir()]
+    if len(paths) == 1 and not whole:
         path = paths[0]
-    else:  # a folder may grow
-        folder = Path(commonpath([each.parent for each in paths]))
+    else:  # a folder may grow, also beside the partitions it has so far
+        folder = Path(commonpath(whole if len(whole) == len(given) else [each.parent for each in paths]))
         path = folder / "**" / f"*{paths[0].suffix}" if len({p.suffix for p in paths}) == 1 else folder
     home = Path(root).resolve() if root else None
     return str(path.relative_to(home) if home and path.is_relative_to(home) else path)
@@ -104,7 +108,7 @@ def _lines(name: str, path: str, found: Guess, rhythm: Pace | None) -> Iterator[
     yield _line("risk_tier", "3", f"{FILL_IN}: 1 high … 4 low")
     yield _line("# description", "What does the model predict, for whom, and what is decided with it?")
     yield from _log_lines(path, found)
-    yield from _outcome_lines(found)
+    yield from _outcome_lines(name, found)
     yield from _feature_lines(found)
     yield from _window_lines(rhythm)
     if found.numeric or found.categorical:
@@ -135,7 +139,7 @@ def _role_line(found: Guess, key: str, otherwise: str) -> Iterator[str]:
         yield _line(f"  # {key}", "column", otherwise)
 
 
-def _outcome_lines(found: Guess) -> Iterator[str]:
+def _outcome_lines(name: str, found: Guess) -> Iterator[str]:
     if found.task == "binary_classification":
         if found.positive is None:
             yield _line("# positive", "1", "the positive class; default 1 or true")
@@ -144,7 +148,8 @@ def _outcome_lines(found: Guess) -> Iterator[str]:
         if not found.prediction:
             yield _line("threshold", "0.5", "a prediction is positive from this score on")
     if not found.actual:
-        labels = "{path: labels/*.parquet, prediction_id: id, actual: label, delay: 2d}"
+        id_ = _text(found.prediction_id or "id")
+        labels = f"{{path: labels/{name}, prediction_id: {id_}, actual: label, delay: 2d}}"
         yield _line("# labels", labels, "if labels arrive later")
 
 

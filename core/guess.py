@@ -43,6 +43,7 @@ _CLASS_PREFIX = re.compile(r"^(p|prob|proba|probability|score)_(.+)$")
 _ISO_TIME = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}|$)"
 _OTHER_TIME = r"^\d{1,4}[./-]\d{1,2}[./-]\d{1,4}([T ]|$)"
 _OFFSET = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
+_CODE = r"^\s*[+-]?0\d"
 _MANY = 20  # more distinct values than this are no classes
 
 
@@ -212,6 +213,19 @@ def _is_identifier(values: pl.Series) -> bool:
     return plain and len(values) > 0 and values.n_unique() == len(values)
 
 
+def _nearly_all_differ(values: pl.Series) -> bool:
+    return values.n_unique() > max(_MANY, len(values) / 2)
+
+
+def _was_number(values: pl.Series) -> bool:
+    """Tell whether text holds numbers only, and not codes such as 01067 or ids."""
+    if values.dtype != pl.String or values.str.contains(_CODE).any():
+        return False
+    if _nearly_all_differ(values) and not values.str.contains(".", literal=True).any():
+        return False
+    return values.cast(pl.Float64, strict=False).null_count() == 0
+
+
 def _counts_upwards(values: pl.Series) -> bool:
     return values.dtype.is_integer() and len(values) > _MANY and bool((values.diff().drop_nulls() > 0).all())
 
@@ -278,7 +292,7 @@ def _features(columns: dict[str, pl.Series]) -> tuple[tuple[str, ...], tuple[str
     for name, values in columns.items():
         if values.is_empty():
             left_out[name] = "no value in the sample"
-        elif values.dtype.is_numeric():
+        elif values.dtype.is_numeric() or _was_number(values):
             named = _matches(name, _INDEX) or (_matches(name, _ID) and _is_identifier(values))
             if named or _counts_upwards(values):
                 left_out[name] = "looks like an identifier"
@@ -288,7 +302,7 @@ def _features(columns: dict[str, pl.Series]) -> tuple[tuple[str, ...], tuple[str
             left_out[name] = "a time"
         elif values.dtype.is_nested() or values.dtype == pl.Binary:
             left_out[name] = f"of type {values.dtype}"
-        elif values.n_unique() > max(_MANY, len(values) / 2):
+        elif _nearly_all_differ(values):
             left_out[name] = "almost every value differs: an identifier or free text"
         else:
             categorical.append(name)

@@ -61,6 +61,11 @@ def find(workspace: Workspace, declaration: Declaration) -> list[LogFile]:
     return sorted(files, key=lambda file: (file.mtime_ns, file.path))
 
 
+def unfinished(path: Path) -> bool:
+    """Tell whether a path below a log's folder is one that is skipped."""
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
 def compare(files: Iterable[LogFile], known: Mapping[str, Fingerprint]) -> Difference:
     """Return what is new, changed and gone among `files` against the ledger's fingerprints by path."""
     new, changed, present = [], [], set()
@@ -85,7 +90,7 @@ def _matches(workspace: Workspace, declared: str) -> list[Path]:
     else:
         return [target] if target.exists() else []
     paths = [
-        path for path in candidates if path.suffix in SUFFIXES and not _unfinished(path.relative_to(anchor))
+        path for path in candidates if path.suffix in SUFFIXES and not unfinished(path.relative_to(anchor))
     ]
     for place in {path.parent for path in paths} | {path for path in paths if path.is_symlink()}:
         _require_inside(workspace, place)
@@ -96,10 +101,6 @@ def _split_glob(target: Path) -> tuple[Path, str]:
     parts = target.parts
     first = next(index for index, part in enumerate(parts) if GLOB_CHARACTERS.intersection(part))
     return Path(*parts[:first]), str(Path(*parts[first:]))
-
-
-def _unfinished(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
 
 
 def _require_inside(workspace: Workspace, place: Path) -> None:

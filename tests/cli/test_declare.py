@@ -231,3 +231,36 @@ def test_window_and_reference_suit_how_fast_the_log_grows(tmp_path, rows_per_day
     assert found.window == window
     period = found.reference.period if found.reference else None
     assert reference == (f"[{period[0]:%Y-%m-%d}, {period[1]:%Y-%m-%d}]" if period else None)
+
+
+def test_a_folder_of_partitions_keeps_room_for_the_next_year(tmp_path):
+    for month in ("01", "02"):
+        folder = tmp_path / "logs" / "year=2024" / f"month={month}"
+        folder.mkdir(parents=True)
+        pl.DataFrame({"ts": TIMES, "y_pred": RNG.random(N)}).write_parquet(folder / "part-0.parquet")
+    assert "path: logs/**/*.parquet" in declare("m", [tmp_path / "logs"], tmp_path)
+
+
+def test_files_that_are_still_written_are_not_looked_at(tmp_path):
+    (tmp_path / "logs" / "_temporary").mkdir(parents=True)
+    pl.DataFrame({"ts": TIMES, "y_pred": RNG.random(N)}).write_parquet(tmp_path / "logs" / "1.parquet")
+    for name in (".2.parquet", "_temporary/3.parquet"):
+        (tmp_path / "logs" / name).write_bytes(b"PAR1 half")
+    assert "path: logs/**/*.parquet" in declare("m", [tmp_path / "logs"], tmp_path)
+
+
+def test_numbers_that_were_text_for_a_while_are_numeric_and_codes_are_not(tmp_path):
+    (tmp_path / "logs").mkdir()
+    columns = {"ts": TIMES, "y_pred": RNG.random(N) * 9, "postcode": ["01067", "80331"] * (N // 2)}
+    for day, words in enumerate((RNG.integers(5, 90, N), [str(i % 70) for i in range(N)], RNG.random(N))):
+        columns |= {"words": words, "order": [str(70_000 + N * day + i) for i in range(N)]}
+        pl.DataFrame(columns).write_parquet(tmp_path / "logs" / f"{day}.parquet")
+    (tmp_path / "m.yaml").write_text(declare("m", [tmp_path / "logs"], tmp_path))
+    found = load_declaration(tmp_path / "m.yaml").features
+    assert found is not None and (found.numeric, found.categorical) == (("words",), ("postcode",))
+
+
+def test_the_way_to_late_labels_is_shown_with_the_names_that_are_known(tmp_path):
+    frame = pl.DataFrame({"ts": TIMES, "request_id": range(N), "probability": RNG.random(N)})
+    text, _ = declared(tmp_path, frame)
+    assert "# labels: {path: labels/m, prediction_id: request_id, actual: label, delay: 2d}" in text
