@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,27 +79,35 @@ def settle(
     ----------
     sample : a Parquet file with rows of an earlier reference, for when the logs of the period are gone
     """
+    known = {name for entry in ledger.values() if entry.file.kind == "predictions" for name in entry.columns}
     if declaration.reference and declaration.reference.path:
         with tempfile.TemporaryDirectory(prefix="steward-") as folder:
             file = _timed(workspace.resolve(declaration.reference.path), declaration, Path(folder))
             rows = Source((str(file),))
-            return _frozen(engine, declaration, rows, list(engine.windows_of(rows, declaration)), name)
+            return _frozen(engine, declaration, rows, list(engine.windows_of(rows, declaration)), name, known)
     windows, waiting = _choose(engine, declaration, ledger, now)
     rows = source(declaration, ledger.values(), windows)
     if declaration.reference_period and sample and not rows.files:
-        return _frozen(engine, declaration, Source((str(sample),)), windows, name)
+        return _frozen(engine, declaration, Source((str(sample),)), windows, name, known)
     if waiting:
         rows = source(declaration, ledger.values(), None)
         windows = list(engine.windows_of(rows, declaration))
-        grid = engine.build_grid(rows, declaration, windows, reference_id=f"learning-{name}", frozen=False)
+        grid = engine.build_grid(
+            rows, declaration, windows, reference_id=f"learning-{name}", frozen=False, known=known
+        )
         return Baseline(grid, learning=waiting)
-    return replace(_frozen(engine, declaration, rows, windows, name), in_log=True)
+    return replace(_frozen(engine, declaration, rows, windows, name, known), in_log=True)
 
 
 def _frozen(
-    engine: DuckDBEngine, declaration: Declaration, rows: Source, windows: list[Window], name: str
+    engine: DuckDBEngine,
+    declaration: Declaration,
+    rows: Source,
+    windows: list[Window],
+    name: str,
+    known: Collection[str],
 ) -> Baseline:
-    grid = engine.build_grid(rows, declaration, windows, reference_id=name, frozen=True)
+    grid = engine.build_grid(rows, declaration, windows, reference_id=name, frozen=True, known=known)
     cells = engine.profile(rows, declaration, grid, windows)
     return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, windows))
 

@@ -1,7 +1,7 @@
 """The DuckDB engine: prediction logs and labels in, counts out."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 
 import duckdb
@@ -99,19 +99,20 @@ class DuckDBEngine:
         *,
         reference_id: str,
         frozen: bool,
+        known: Collection[str] = (),
     ) -> Grid:
         """Build the grid of the reference rows.
 
-        With `frozen` false the model still learns: bins and vocabularies stay empty.
+        With `frozen` false the model still learns: bins and vocabularies stay empty. `known` are the columns
+        of the whole log: one that came after the reference is declared all the same, and has no bins.
 
         Raises
         ------
         LogError
-            If a declared column is in none of the files, or a file cannot be read.
+            If a declared column is in none of the files, nor in `known`, or a file cannot be read.
         """
-        return grids.build_grid(
-            self._opened(source, declaration), windows, reference_id=reference_id, frozen=frozen
-        )
+        opened_ = self._opened(source, declaration)
+        return grids.build_grid(opened_, windows, reference_id=reference_id, frozen=frozen, known=known)
 
     def sample(
         self, source: Source, declaration: Declaration, windows: Sequence[Window], limit: int = 200_000

@@ -1,6 +1,7 @@
 """A model's inputs: declared, or guessed from the reference by the types of its other columns."""
 
 import difflib
+from collections.abc import Collection
 
 from core.consistency import cells_too_many
 from core.declaration import BinnedAttribute, Declaration, Features
@@ -37,9 +38,9 @@ def _require_few(declaration: Declaration, inferred: int) -> None:
         )
 
 
-def require_known(source: Opened, grid: Grid) -> None:
-    """Refuse a declared column that no file of the reference has."""
-    declaration, columns = source.declaration, source.has_columns
+def require_known(source: Opened, grid: Grid, known: Collection[str]) -> None:
+    """Refuse a declared column that neither a file of the reference has nor the rest of the log (`known`)."""
+    declaration, columns = source.declaration, source.has_columns.union(known)
     derived = {declaration.prediction} if not declaration.predictions.prediction else set()
     labels = (
         {declaration.actual} if source.labels or (declaration.labels and declaration.labels.path) else set()

@@ -1,7 +1,7 @@
 """Building the grid: the bins, vocabularies, slices and classes the reference rows call for."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,14 +55,21 @@ class Reference:
     combinations: list[pl.DataFrame] = field(default_factory=list)
 
 
-def build_grid(source: Opened, windows: Sequence[Window], *, reference_id: str, frozen: bool) -> Grid:
+def build_grid(
+    source: Opened,
+    windows: Sequence[Window],
+    *,
+    reference_id: str,
+    frozen: bool,
+    known: Collection[str] = (),
+) -> Grid:
     """Build the grid of the windows' rows; see `DuckDBEngine.build_grid`."""
     declaration = source.declaration
     inputs = features(source)
     numeric = dict.fromkeys((*inputs.numeric, *numeric_columns(declaration)), NumericGrid())
     categorical = dict.fromkeys((*inputs.categorical, *categorical_columns(declaration)), Vocabulary())
     blank = Grid(reference_id, frozen, numeric, categorical, tuple(_EQUAL_WIDTH.tolist()))
-    require_known(source, blank)
+    require_known(source, blank, known)
     if not source.predictions or not windows:
         return blank
     cuts, attributes = segments(declaration, None), protected(declaration, None)

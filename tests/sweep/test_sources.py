@@ -166,3 +166,19 @@ def test_a_reference_file_needs_no_time(empty: Model) -> None:
     empty.sweep(12.5)
     assert empty.values("jensen_shannon", "amount").keys() == set(DAYS)
     assert empty.status().state == "healthy"
+
+
+def test_a_feature_that_came_after_the_reference_is_counted_from_then_on(model: Model) -> None:
+    for day in (13, 14):
+        model.write(
+            rows(day).with_columns(limit=pl.col("amount") * 2, tier=pl.lit("gold")), f"{day:03}.parquet"
+        )
+    model.declare(
+        features={"numeric": ["amount", "limit"], "categorical": ["city", "tier"]}, segments=["tier"]
+    )
+    model.sweep(15.5)
+    assert model.values("missing_share", "limit") == dict.fromkeys(range(13), 1.0) | {13: 0.0, 14: 0.0}
+    assert model.values("unseen_share", "tier")[14] == 1.0
+    assert model.values("jensen_shannon", "limit")[14] is None
+    assert model.values("jensen_shannon", "amount")[14] is not None
+    assert model.values("volume", segment="tier=other")[14] == 200
