@@ -11,7 +11,7 @@ from core import foresight, logs, reference
 from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import LogFile, Source
-from core.errors import DeclarationError, InputError, StewardError
+from core.errors import DeclarationError, InputError, LogError, StewardError
 from core.notify import channels as ways_out
 from core.settings import Workspace
 from core.store import Store, migration, references
@@ -29,10 +29,15 @@ EXPLAINED = {
     " mean that timezone is wrong",
 }
 
+HARMLESS = ("ambiguous local time",)  # once a year where clocks go back
+
 
 @dataclass(frozen=True)
 class ModelInspection:
-    """What one declaration leads to; `roles` maps columns to what they are declared or inferred to be."""
+    """What one declaration leads to; `roles` maps columns to what they are declared or inferred to be.
+
+    `problems` need a person; `notes` are good to know and nobody's fault.
+    """
 
     file: str
     model: str | None = None
@@ -45,6 +50,7 @@ class ModelInspection:
     roles: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,8 @@ def inspect_model(workspace: Workspace, store: Store, file: Path) -> ModelInspec
 def _foreseen(
     workspace: Workspace, store: Store, engine: DuckDBEngine, declaration: Declaration, log: Source
 ) -> Iterator[str]:
-    yield from foresight.scores_amiss(engine, declaration, log)
+    for amiss in (foresight.scores_amiss, foresight.numbers_amiss, foresight.labels_amiss):
+        yield from amiss(engine, declaration, log)
     name = reference.identity(workspace, declaration)
     if not _is_frozen(store, declaration.model, name):
         counted = engine.windows_of(log, declaration)
@@ -156,19 +163,23 @@ def _inspected(
 ) -> tuple[ModelInspection, Source]:
     """Return what the files hold, and the log as far as it can be read."""
     columns: dict[str, str] = {}
-    rows, times, problems, readable = 0, list[datetime](), list[str](), list[str]()
+    rows, times, problems, notes = 0, list[datetime](), list[str](), list[str]()
+    readable, labels = list[str](), list[tuple[str, float]]()
+    scanned = {
+        kind: engine.scan_all([each.path for each in files if each.kind == kind], declaration, kind=kind)
+        for kind in ("predictions", "labels")
+    }
     for each in files:
-        try:
-            facts = engine.scan(each.path, declaration, kind=each.kind)
-        except InputError as error:
-            problems.append(str(error))
+        facts = scanned[each.kind][each.path]
+        if isinstance(facts, LogError):
+            problems.append(str(facts))
             continue
-        problems += [
-            f"{each.path}: {n:,} rows: {EXPLAINED.get(reason, reason)}"
-            for reason, n in facts.problems.items()
-            if n
-        ]
-        if each.kind == "predictions":
+        for reason, n in facts.problems.items():
+            told = notes if reason in HARMLESS else problems
+            told.append(f"{each.path}: {n:,} row{'s' * (n != 1)}: {EXPLAINED.get(reason, reason)}")
+        if each.kind == "labels":
+            labels.append((each.path, each.mtime_ns / 1e9))
+        else:
             readable.append(each.path)
             columns |= facts.columns
             rows += facts.rows
@@ -196,8 +207,9 @@ def _inspected(
         roles=roles,
         missing=missing,
         problems=tuple(problems),
+        notes=tuple(notes),
     )
-    return found, Source(tuple(readable))
+    return found, Source(tuple(readable), tuple(labels))
 
 
 def _inferred(engine: DuckDBEngine, declaration: Declaration, file: str) -> dict[str, str]:

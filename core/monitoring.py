@@ -166,7 +166,8 @@ def _file_problems(found: Survey, now: datetime) -> list[str]:
     if ahead:
         problems.append(f"{len(ahead)} file{'s' * (len(ahead) > 1)} with timestamps in the future")
     if untimed:
-        problems.append(f"{untimed:,} rows have no readable timestamp and are in no window")
+        have = "row has" if untimed == 1 else "rows have"
+        problems.append(f"{untimed:,} {have} no readable timestamp and are in no window")
     return problems
 
 

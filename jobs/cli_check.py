@@ -57,6 +57,8 @@ def _print_model(model: ModelInspection) -> None:
         if rows:
             print_table(rows, ("column", "type", "role"))
     _print_problems(model.problems)
+    for note in alike(model.notes):
+        print(f"  · {note}")
 
 
 def _print_problems(problems: Iterable[str]) -> None:

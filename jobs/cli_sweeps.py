@@ -93,7 +93,10 @@ def _remarks(row: dict[str, Any], entries: Sequence[LedgerEntry]) -> Iterator[st
     for entry in entries:
         if entry.state == "read":
             left_out.update({reason: n for reason, n in entry.problems.items() if n})
-    yield from (f"{n:,} rows: {EXPLAINED.get(reason, reason)}" for reason, n in sorted(left_out.items()))
+    yield from (
+        f"{n:,} row{'s' * (n != 1)}: {EXPLAINED.get(reason, reason)}"
+        for reason, n in sorted(left_out.items())
+    )
 
 
 def _registered(workspace: Workspace) -> dict[str, models.RegisteredModel]:

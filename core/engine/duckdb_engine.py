@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 
 from core.declaration import Declaration
-from core.engine import grids, inspect, profile, views
+from core.engine import doubts, grids, inspect, profile, views
 from core.engine.deadline import deadline
+from core.engine.doubts import ScoreRange, Unreadable
 from core.engine.files import FileFacts, Files
-from core.engine.inspect import ScoreRange
 from core.engine.source import Opened, opened
 from core.entities import Grid, Source
 from core.errors import LogError
@@ -85,7 +85,15 @@ class DuckDBEngine:
 
     def score_ranges(self, source: Source, declaration: Declaration) -> dict[str, ScoreRange]:
         """Return by column what the declared scores hold; columns without a number are left out."""
-        return inspect.score_ranges(self._opened(source, declaration))
+        return doubts.score_ranges(self._opened(source, declaration))
+
+    def unreadable_numbers(self, source: Source, declaration: Declaration) -> dict[str, Unreadable]:
+        """Return by column, of those declared as numbers, the texts that are none."""
+        return doubts.unreadable_numbers(self._opened(source, declaration))
+
+    def label_values(self, source: Source, declaration: Declaration, limit: int = 20) -> list[str]:
+        """Return the most frequent labels of a classification, of the label files or the log, by name."""
+        return doubts.label_values(self._opened(source, declaration), limit)
 
     def label_windows(self, source: Source, declaration: Declaration) -> tuple[list[Window], int]:
         """Return the windows `source.labels` have labels for, and how many label ids no prediction has."""

@@ -1,7 +1,6 @@
 """What files hold before anything is counted: columns, rows, first and last timestamp, windows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import duckdb
 import polars as pl
@@ -12,21 +11,11 @@ from core.engine.files import FileFacts, Files, LogTable, reading
 from core.engine.instants import instant
 from core.engine.labels import label_rows
 from core.engine.quarters import by_window, quarter_counts
-from core.engine.roles import Field, scores
+from core.engine.roles import Field
 from core.engine.source import Opened, check_labels, check_predictions
 from core.engine.statement import fetch
 from core.errors import LogError
 from core.windows import QUARTER_HOUR_US, Window
-
-
-@dataclass(frozen=True)
-class ScoreRange:
-    """The finite values of a score column: all rows of the log, those outside 0 to 1, minimum and maximum."""
-
-    rows: int
-    outside: int
-    low: float
-    high: float
 
 
 def scan(
@@ -113,30 +102,6 @@ def windows_of(source: Opened) -> dict[Window, int]:
         )
     windows = _windows(source.declaration, found)
     return dict(zip(windows, by_window(found, windows), strict=True))
-
-
-def score_ranges(source: Opened) -> dict[str, ScoreRange]:
-    """Return what each score column holds; see `DuckDBEngine.score_ranges`."""
-    declaration = source.declaration
-    columns = scores(declaration)
-    if not source.predictions or not columns:
-        return {}
-    fields = [Field(alias, column, "number") for alias, column in columns.items()]
-    raw = traffic.rows(source.predictions, fields, declaration.predictions.timestamp)
-    told = ", ".join(
-        f"count(*) FILTER (WHERE isfinite({a}) AND {a} NOT BETWEEN 0 AND 1) AS outside_{a},"
-        f" min({a}) FILTER (WHERE isfinite({a})) AS low_{a},"
-        f" max({a}) FILTER (WHERE isfinite({a})) AS high_{a}"
-        for a in columns
-    )
-    with reading(source.connection, source.paths):
-        found = fetch(source.connection, f"SELECT count(*) AS n, {told} FROM ({raw.sql})", raw.params)
-    row = found.row(0, named=True)
-    return {
-        column: ScoreRange(row["n"], *(row[f"{name}_{alias}"] for name in ("outside", "low", "high")))
-        for alias, column in columns.items()
-        if row[f"low_{alias}"] is not None
-    }
 
 
 def label_windows(source: Opened) -> tuple[list[Window], int]:

@@ -141,3 +141,65 @@ def test_inferred_features_that_make_too_many_cells_are_told(problems):
     (told,) = problems(log(30, **wide, **cities), segments=["city", "region"])
     assert "features: 203 inferred and 2 segments make about 21," in told
     assert "at most 20,000 are kept; declare fewer segments, or the features that matter" in told
+
+
+def test_text_that_is_no_number_is_told_with_an_example(problems):
+    commas = pl.Series(["0,5", "0.25", None] * 500)
+    frame = log(30, score=commas, amount=pl.Series(["12", "n/a"] * 750))
+    assert problems(frame, features={"numeric": ["amount"]}) == [
+        "predictions.score: 500 of 1,500 rows of 'score' are no numbers, such as '0,5';"
+        " write them like 1234.5",
+        "features: 750 of 1,500 rows of 'amount' are no numbers, such as 'n/a'; write them like 1234.5,"
+        " or declare the column categorical",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive", "says"),
+    [
+        (["yes", "no"], None, "no label is '1' or 'true', they are 'no', 'yes'"),
+        (["Y", "N"], "yes", "no label is 'yes', they are 'N', 'Y'"),
+        (["yes", "no"], "yes", None),
+        (["0", "0"], None, None),
+        (["no", "no"], "yes", None),
+        ([True, False], None, None),
+    ],
+)
+def test_labels_none_of_which_is_the_positive_class_are_told(problems, labels, positive, says):
+    told = problems(log(30, actual=labels * 750), positive=positive)
+    assert [says in text for text in told] == ([True] if says else [])
+
+
+def test_the_labels_of_label_files_are_looked_at_too(problems, root):
+    frame = log(30).with_columns(id=pl.int_range(pl.len())).drop("actual")
+    (root / "labels" / "loan").mkdir()
+    frame.select("id", outcome=pl.lit("late")).write_csv(root / "labels" / "loan" / "1.csv")
+    (told,) = problems(
+        frame,
+        predictions={"actual": None, "prediction_id": "id"},
+        labels={"path": "labels/loan", "prediction_id": "id", "actual": "outcome"},
+    )
+    assert told == "positive: no label is '1' or 'true', they are 'late'; name the positive class, in quotes"
+
+
+def test_labels_that_are_no_class_of_the_scores_are_told(problems):
+    frame = log(30, early=[0.5] * 1_500, late=[0.5] * 1_500, actual=["early", "late", "lost"] * 500)
+    (told,) = problems(
+        frame.drop("score"),
+        task="multiclass_classification",
+        predictions={"score": {"early": "early", "late": "late"}},
+    )
+    assert (
+        told
+        == "predictions.score: the labels 'lost' are none of its classes; name their score, or correct them"
+    )
+
+
+def test_an_hour_that_came_twice_is_a_note_and_no_fault(problems, root, capsys):
+    night = log(30).with_columns(at=pl.col("at") + timedelta(days=300))
+    assert problems(night, predictions={"timezone": "Europe/Berlin"}, reference=None) == []
+    main(["check", "--json"])
+    (model,) = json.loads(capsys.readouterr().out)["models"]
+    assert len(model["notes"]) == 1 and "ambiguous local time (clocks went back)" in model["notes"][0]
+    main(["check"])
+    assert "  · " in capsys.readouterr().out

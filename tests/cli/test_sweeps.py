@@ -152,7 +152,7 @@ def test_files_and_rows_that_cannot_be_read_are_told_once_and_fail_the_run(root,
     main(["check"])
     told = capsys.readouterr().out
     assert told.count("cannot be read") == 1
-    assert "1 rows: timestamp unreadable, expected ISO 8601" in told
+    assert "1 row: timestamp unreadable, expected ISO 8601" in told
 
 
 def test_run_publishes_tables_from_which_any_duckdb_finds_the_statistics(root, capsys):
