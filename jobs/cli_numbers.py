@@ -1,9 +1,11 @@
 """The commands that print numbers: `status`, `series` and `compare`."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -21,14 +23,15 @@ _SERIES = ("window_start", "window_end", "n", "value", "lower", "upper", "sampli
 
 
 def status(arguments: Namespace) -> int:
-    """Print how each model is doing."""
+    """Print how each model is doing: as a table in its time zone, as JSON in UTC."""
     store = _open(arguments)
     with store.read() as c:
         rows = model_status.overview(c).select(_STATUS).to_dicts()
+        zones = {model.declaration.model: model.declaration.zone for model in models.every(c)}
     if arguments.json:
         print_json(rows)
     elif rows:
-        print_table(rows, _STATUS)
+        print_table([_local(row, zones[row["model"]], ("since", "last_window")) for row in rows], _STATUS)
     else:
         print("No model is declared yet; start with: steward declare NAME FILE…")
     return 0
@@ -52,16 +55,33 @@ def series(arguments: Namespace) -> int:
         version=arguments.version,
         variant="",
     )
+    if found.is_empty():
+        _name_the_nearest(
+            statistics.read(store, arguments.model, "metrics", metrics=[arguments.metric]), arguments
+        )
     rows = _points(found, arguments, store.workspace.now())
     if arguments.json:
         print_json(rows)
     elif rows:
         zone = known[arguments.model].zone  # where windows are cut, so that a day begins at midnight
-        local = [row | {end: row[end].astimezone(zone) for end in _SERIES[:2]} for row in rows]
-        print_table(local, _SERIES)
+        print_table([_local(row, zone, _SERIES[:2]) for row in rows], _SERIES)
     else:
         print(f"{arguments.model} has no value of {arguments.metric} there yet.")
     return 0
+
+
+def _name_the_nearest(everything: pl.DataFrame, arguments: Namespace) -> None:
+    """Say which column, segment, group or version of a metric was meant where it has none of that name."""
+    for key in ("column", "segment", "group", "version") if everything.height else ():
+        asked, metric = getattr(arguments, key), arguments.metric
+        names = sorted(set(everything[key]) - {""})
+        if asked is None or asked in everything[key]:
+            continue
+        if not asked:
+            raise InputError(f"{metric} is measured per {key}; say --{key}, one of {', '.join(names)}")
+        if not names:
+            raise InputError(f"{metric} is not measured per {key}; leave --{key} out")
+        raise InputError(f"there is no {metric} of {key} {asked!r}; {nearest(asked, names)}")
 
 
 def _points(found: pl.DataFrame, arguments: Namespace, now: datetime) -> list[dict[str, Any]]:
@@ -76,6 +96,10 @@ def _points(found: pl.DataFrame, arguments: Namespace, now: datetime) -> list[di
     mature = pl.col("mature_at").is_null() | (pl.col("mature_at") <= now)
     points = found.with_columns(alert=pl.lit(None), mature=mature).sort("window_start")
     return points.select(_SERIES).to_dicts()
+
+
+def _local(row: dict[str, Any], zone: ZoneInfo, times: Sequence[str]) -> dict[str, Any]:
+    return row | {time: row[time] and row[time].astimezone(zone) for time in times}
 
 
 def compare(arguments: Namespace) -> int:

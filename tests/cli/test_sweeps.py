@@ -279,3 +279,47 @@ def test_a_report_that_cannot_be_written_is_named(root, capsys):
     log, out = str(root / "predictions" / "loan.csv"), str(root / "none" / "out.html")
     assert main(["compare", log, log, "--html", out]) == 2
     assert f"{out}: No such file or directory; give a path that exists" in capsys.readouterr().err
+
+
+def test_status_is_printed_in_each_models_time_zone(root, capsys):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    file = root / "models" / "loan.yaml"
+    file.write_text(file.read_text().replace("timezone: UTC", "timezone: Asia/Tokyo"))
+    main(["apply"])
+    main(["run", "--once"])
+    capsys.readouterr()
+    main(["status"])
+    assert "2024-01-06 00:00" in capsys.readouterr().out
+    main(["status", "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["last_window"] == "2024-01-05T15:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (
+            ["missing_share", "--column", "incme"],
+            "no missing_share of column 'incme'; did you mean 'income'?",
+        ),
+        (
+            ["roc_auc", "--segment", "country=De"],
+            "no roc_auc of segment 'country=De'; did you mean 'country=DE'?",
+        ),
+        (["roc_auc", "--version", "v9"], "roc_auc is not measured per version; leave --version out"),
+        (["roc_auc", "--column", "income"], "roc_auc is not measured per column; leave --column out"),
+        (
+            ["selection_rate"],
+            "selection_rate is measured per group; say --group, one of country=DE, country=FR",
+        ),
+    ],
+)
+def test_a_series_that_is_none_names_the_nearest_one(root, capsys, asked, says):
+    main(["declare", "loan", str(root / "predictions" / "loan.csv")])
+    file = root / "models" / "loan.yaml"
+    file.write_text(file.read_text().replace("# segments: [column]", "segments: [country]"))
+    file.write_text(file.read_text().replace("# protected: [column]", "protected: [country]"))
+    main(["apply"])
+    main(["run", "--once"])
+    capsys.readouterr()
+    assert main(["series", "loan", *asked]) == 2
+    assert says in capsys.readouterr().err
