@@ -52,7 +52,7 @@ def require_known(source: Opened, grid: Grid, known: Collection[str]) -> None:
     }
     for name in sorted(wanted - columns) if source.predictions else ():
         near = difflib.get_close_matches(name, columns, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"they have {', '.join(sorted(columns)[:12])}"
+        hint = f"did you mean {near[0]!r}?" if near else f"they have {', '.join(sorted(columns)[:12])}."
         raise LogError(
             f"{source.predictions[0].path}: no file read has the declared column {name!r}; {hint}"
             " Correct the declaration of the model"

@@ -30,6 +30,7 @@ _NOT_THE_FILE = (
     duckdb.InterruptException,
     duckdb.NotImplementedException,
 )
+_WHY = ("Expected Number of Columns", "Invalid unicode", "unterminated quote", "not RFC 4180 compliant")
 _OTHER_TYPE = "Steward cannot count this type; write the column as number, text or timestamp"
 _REWRITE = (
     "it is corrupt or still being written; write it again under another name and rename it when complete"
@@ -136,9 +137,16 @@ def reading(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> Iter
         raise
     except duckdb.Error as error:
         path = next((path for path in paths if path in str(error)), None) or _unreadable(connection, paths)
-        said = f"{path}: cannot be read ({str(error).splitlines()[0][:300]})"
+        said = f"{path}: cannot be read ({_reason(error, path)})"
         advice = _OTHER_TYPE if isinstance(error, duckdb.NotSupportedError) else _REWRITE
         raise LogError(f"{said}; {advice}") from error
+
+
+def _reason(error: duckdb.Error, path: str) -> str:
+    """Return what is wrong in one line; of a CSV DuckDB says where in its first line and why below."""
+    where, *more = str(error).replace(f" '{path}'", "").removeprefix("Invalid Input Error: ").splitlines()
+    why = next((line.strip() for line in more if any(words in line for words in _WHY)), None)
+    return (f"{where}: {why}" if why else where)[:300]
 
 
 def _unreadable(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> str:
@@ -158,7 +166,7 @@ def require(table: LogTable, column: str, role: str) -> None:
     """Refuse a file without a column the declaration names."""
     if column not in table.columns:
         near = difflib.get_close_matches(column, table.columns, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:12])}"
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:12])}."
         raise LogError(
             f"{table.path}: has no column {column!r}, declared as {role}; {hint}"
             " Correct the declaration or the file"

@@ -239,3 +239,26 @@ def test_a_csv_may_begin_with_the_nameless_index_that_pandas_writes(engine, tmp_
     other = tmp_path / "other.csv"
     other.write_text("at,,id,p,x\n2024-05-01T00:00:00Z,0,a,0.1,1\n")
     assert "name every column" in refused(engine, str(other), scored)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"at,x\n2024-05-01,1\n2024-05-01\n", r"Line: 3: Expected Number of Columns: 2 Found: 1"),
+        ("at,x\n2024-05-01,Ö\n".encode("latin-1"), r"Line: 2: Invalid unicode .* not utf-8 encoded"),
+        (b'at,x\n2024-05-01,"1\n', r"Line: 2: Value with unterminated quote found"),
+        (b"at,x\r\n2024-05-01,1\n2024-05-01,2\r\n", r"not RFC 4180 compliant"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_says_where_and_why(engine, declare, tmp_path, content, says):
+    (tmp_path / "log.csv").write_bytes(content)
+    with pytest.raises(LogError, match=says):
+        engine.scan(str(tmp_path / "log.csv"), declare())
+
+
+def test_a_message_names_the_file_once(engine, declare, tmp_path):
+    path = tmp_path / "log.parquet"
+    path.write_bytes(b"PAR1 half of it")
+    with pytest.raises(LogError) as raised:
+        engine.scan(str(path), declare())
+    assert str(raised.value).count(str(path)) == 1
