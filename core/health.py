@@ -63,7 +63,8 @@ def assess(
 ) -> ModelStatus:
     """Return the model's status at `now` without its alerts, which stand above it.
 
-    `since` is kept while the state stays the same; of a healthy model it is since when what stands out does.
+    `since` is kept while the state stays the same; of a healthy model it is since when what stands out does,
+    of one without data its last prediction.
     """
     closed = last_closed(declaration, now)
     recent = evidence.recent.filter(pl.col("window_start") <= closed.start)
@@ -83,7 +84,8 @@ def assess(
         *findings.drift(distances, zone),
     ]
     state, since, reasons = _state(declaration, evidence, closed, found, now)
-    if previous and state == (previous.condition or previous.state):
+    silent = state == "no_data" and evidence.last_timestamp is not None
+    if previous and state == (previous.condition or previous.state) and not silent:
         quiet = not found and any(text in QUIETS for text in previous.condition_reasons or previous.reasons)
         if state != "healthy" or quiet:
             since = previous.condition_since or previous.since

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from core import alerting, health, logs, normal, reference
+from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
 from core.errors import LeaseLost
@@ -122,7 +123,7 @@ def _assess(
         reference=usual,
         last_timestamp=last,
         learning=baseline.learning,
-        problems=[*_file_problems(found, now), *_row_problems(recent)],
+        problems=[*_file_problems(found, now), *_row_problems(declaration, recent, now)],
     )
     judgement = alerting.judge(
         store, declaration, counted.metrics, again, usual, last_timestamp=last, now=now
@@ -171,11 +172,13 @@ def _file_problems(found: Survey, now: datetime) -> list[str]:
     return problems
 
 
-def _row_problems(recent: pl.DataFrame) -> Iterator[str]:
-    """Say which rows of the newest window hold what no model can say."""
+def _row_problems(declaration: Declaration, recent: pl.DataFrame, now: datetime) -> Iterator[str]:
+    """Say how many rows hold what no model can say, in the newest window or the newest with its labels."""
     whole = [pl.col(name) == "" for name in ("segment", "version", "variant")]
-    found = recent.filter(pl.col("metric") == "invalid_outcome_share", *whole).sort("window_start").tail(1)
-    if found.height and (share := found["value"][0]):
+    shares = recent.filter(pl.col("metric") == "invalid_outcome_share", *whole).sort("window_start")
+    labelled = shares.filter(pl.col("window_end") + declaration.label_delay <= now)
+    found = pl.concat([shares.tail(1), labelled.tail(1)])["value"].drop_nulls()
+    if (share := max(found, default=0.0)) > 0:
         yield f"{share:.0%} of the rows have a score outside 0 to 1, an unknown class or no number as label"
 
 

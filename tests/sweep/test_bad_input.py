@@ -187,3 +187,30 @@ def test_since_is_kept_while_the_state_stays(swept: Model) -> None:
     assert swept.status().since == since
     assert swept.status().updated_at == FIRST + timedelta(days=16.5)
     assert isinstance(since, datetime)
+
+
+def test_labels_of_no_class_are_told_although_the_newest_windows_have_no_labels_yet(
+    sqlite_store, make_model
+) -> None:
+    model = make_model(sqlite_store)
+    log = {"path": "predictions/loans", "timestamp": "at", "score": "score", "prediction_id": "id"}
+    labels = {"path": "labels", "prediction_id": "id", "actual": "actual", "delay": "3d"}
+    model.declare(predictions=log, labels=labels)
+    for day in range(15):
+        frame = rows(day)
+        model.write(frame.drop("actual"), f"{day:03}.parquet")
+        if day < 12:
+            told = frame.select(
+                "id", actual=pl.when(pl.col("actual") == 1).then(pl.lit("Y")).otherwise(pl.lit("N"))
+            )
+            model.write(told, f"{day:03}.parquet", folder="labels")
+    model.sweep(15.5)
+    assert any("100% of the rows have" in reason for reason in model.status().reasons)
+
+
+def test_no_data_is_told_since_the_last_prediction(swept: Model) -> None:
+    swept.sweep(18.5)
+    assert (swept.status().state, swept.status().since) == ("no_data", rows(14)["at"].max())
+    swept.days(15)
+    swept.sweep(18.6)
+    assert (swept.status().state, swept.status().since) == ("no_data", rows(15)["at"].max())
