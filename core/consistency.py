@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from core.catalogue import CATALOGUE
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 CELLS_PER_WINDOW = 20_000
 SEGMENT_SLICES = 51  # the 50 most frequent reference values + other
 PROTECTED_GROUPS = 50
+LONGEST_REFERENCE = timedelta(days=3_653)  # ten years
 
 AUTO_METRIC = "drift"  # the automatic verdict over a column's questions, shown as jensen_shannon
 # The quality metrics that are not of a column.
@@ -153,6 +155,9 @@ def _reference(declaration: "Declaration") -> Iterator[str]:
         start, end = declaration.reference_period
         if start >= end:
             yield f"reference.period: {start:%Y-%m-%d} is not before {end:%Y-%m-%d}; expected [from, to)"
+        elif end - start > LONGEST_REFERENCE:
+            low, high = reference.period or (start, end)
+            yield f"reference.period: {low} to {high} is longer than ten years; choose what is normal today"
         elif declaration.calendar.first_within(start, end) is None:
             low, high = reference.period or (start, end)
             whole = f"holds no whole window of {declaration.window}"

@@ -55,6 +55,12 @@ def _day(value: object) -> object:
     return value
 
 
+def _of_our_time(day: date) -> date:
+    if not 1900 <= day.year <= 2200:
+        raise ValueError(f"{day} lies outside the years 1900 to 2200")
+    return day
+
+
 def _increasing(bins: tuple[float, ...]) -> tuple[float, ...]:
     if list(bins) != sorted(set(bins)):
         raise ValueError(f"{list(bins)} do not increase; expected e.g. [25, 40]")
@@ -64,7 +70,7 @@ def _increasing(bins: tuple[float, ...]) -> tuple[float, ...]:
 Slug = Annotated[str, AfterValidator(_slug)]
 Zone = Annotated[str, AfterValidator(_zone)]
 DataPath = Annotated[Text, AfterValidator(_file)]
-Day = Annotated[date | datetime, BeforeValidator(_day)]
+Day = Annotated[date | datetime, BeforeValidator(_day), AfterValidator(_of_our_time)]
 Scalar = bool | int | float | str
 Share = Annotated[Number, Field(ge=0, le=1)]
 Cost = Annotated[Number, Field(ge=0)]

@@ -177,6 +177,19 @@ def test_a_reference_period_shorter_than_a_window_is_refused(load):
         load(text)
 
 
+@pytest.mark.parametrize(
+    ("period", "says"),
+    [
+        ("[0001-01-01, 2024-01-01]", r"reference\.period\.0: 0001-01-01 lies outside the years 1900 to 2200"),
+        ("[2024-01-01, 9999-12-31]", r"reference\.period\.1: 9999-12-31 lies outside the years 1900 to 2200"),
+        ("[1924-01-01, 2024-01-01]", r"reference\.period: 1924-01-01 to 2024-01-01 is longer than ten years"),
+    ],
+)
+def test_a_reference_period_beyond_all_logs_is_refused(load, period, says):
+    with pytest.raises(DeclarationError, match=says):
+        load(changed(BINARY, f"reference: {{period: {period}}}"))
+
+
 def test_too_many_cells_are_refused_with_the_estimate(load):
     names = ", ".join(f"f{i}" for i in range(300))
     with pytest.raises(
