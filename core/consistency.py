@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 CELLS_PER_WINDOW = 20_000
 SEGMENT_SLICES = 51  # the 50 most frequent reference values + other
 PROTECTED_GROUPS = 50
+YEARS = range(1900, 2201)  # of a reference: beyond them a zone may lead out of the calendar
 LONGEST_REFERENCE = timedelta(days=3_653)  # ten years
 
 AUTO_METRIC = "drift"  # the automatic verdict over a column's questions, shown as jensen_shannon
@@ -151,7 +152,9 @@ def _reference(declaration: "Declaration") -> Iterator[str]:
         return
     if (reference.period is None) == (reference.path is None):
         yield "reference: expected either period: [from, to] or path: a file"
-    if declaration.reference_period is not None:
+    beyond = [str(day) for day in reference.period or () if day.year not in YEARS]
+    yield from (f"reference.period: {day} lies outside the years 1900 to 2200; correct it" for day in beyond)
+    if declaration.reference_period is not None and not beyond:
         start, end = declaration.reference_period
         if start >= end:
             yield f"reference.period: {start:%Y-%m-%d} is not before {end:%Y-%m-%d}; expected [from, to)"

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
 
 from core.consistency import problems
 from core.errors import DeclarationError
@@ -55,22 +63,19 @@ def _day(value: object) -> object:
     return value
 
 
-def _of_our_time(day: date) -> date:
-    if not 1900 <= day.year <= 2200:
-        raise ValueError(f"{day} lies outside the years 1900 to 2200")
-    return day
-
-
 def _increasing(bins: tuple[float, ...]) -> tuple[float, ...]:
     if list(bins) != sorted(set(bins)):
         raise ValueError(f"{list(bins)} do not increase; expected e.g. [25, 40]")
     return bins
 
 
+# The context in which a declaration is read that was accepted once: rules that came later are for `apply`.
+ACCEPTED = {"accepted": True}
+
 Slug = Annotated[str, AfterValidator(_slug)]
 Zone = Annotated[str, AfterValidator(_zone)]
 DataPath = Annotated[Text, AfterValidator(_file)]
-Day = Annotated[date | datetime, BeforeValidator(_day), AfterValidator(_of_our_time)]
+Day = Annotated[date | datetime, BeforeValidator(_day)]
 Scalar = bool | int | float | str
 Share = Annotated[Number, Field(ge=0, le=1)]
 Cost = Annotated[Number, Field(ge=0)]
@@ -234,8 +239,8 @@ class Declaration(Strict):
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Declaration":
-        if found := problems(self):
+    def _consistent(self, info: ValidationInfo) -> "Declaration":
+        if info.context is not ACCEPTED and (found := problems(self)):
             raise ValueError("\n".join(found))
         return self
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.declaration import Declaration
+from core.declaration import ACCEPTED, Declaration
 from core.store import due
 from core.store.schema import models
 from core.store.upsert import upsert
@@ -64,7 +64,7 @@ def pause(c: sa.Connection, slug: str, paused: bool) -> None:
 
 def _registered(row: sa.Row[Any]) -> RegisteredModel:
     return RegisteredModel(
-        declaration=Declaration.model_validate(_declared(row.declaration)),
+        declaration=Declaration.model_validate(_declared(row.declaration), context=ACCEPTED),
         text=row.text,
         managed=row.managed,
         paused=row.paused,

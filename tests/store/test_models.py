@@ -1,10 +1,12 @@
 """Registered models: what is declared comes back as it was declared."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from core.store import models
+from core.store import models, schema
 
 DECLARED = {
     "task": "binary_classification",
@@ -59,3 +61,13 @@ def test_a_period_s_end_stays_the_day_or_the_instant_it_was(store, declared, now
         models.put(c, declaration, text="", now=now)
     with store.read() as c:
         assert models.get(c, "delay-30").declaration.reference.period == declaration.reference.period
+
+
+def test_what_was_accepted_stays_in_force_when_later_rules_would_refuse_it(registered):
+    with registered.write() as c:
+        text = json.loads(c.execute(sa.select(schema.models.c.declaration)).scalar_one())
+        text["reference"] = {"period": ["1000-01-01", "2900-01-01"]}  # today longer than may be
+        c.execute(sa.update(schema.models).values(declaration=json.dumps(text)))
+    with registered.read() as c:
+        (model,) = models.every(c)
+    assert model.declaration.reference.period == (date(1000, 1, 1), date(2900, 1, 1))
