@@ -13,8 +13,9 @@ from core.declaration import Declaration
 from core.entities import Actor, LedgerEntry, Message
 from core.errors import DeclarationError, InputError, NotAllowed
 from core.settings import Workspace
-from core.store import Store, audit, ledger, models, outbox
+from core.store import Store, audit, ledger, models, outbox, statistics
 from core.strict import nearest
+from core.windows import Window
 
 CONFIGURES = ("admin", "ml_engineer")
 
@@ -91,6 +92,7 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
         If no such model is registered.
     """
     _require(actor, CONFIGURES, "rebuild statistics")
+    counted = statistics.windows(store, slug)
     with store.write() as c:
         model = models.get(c, slug)
         if model is None:
@@ -103,7 +105,7 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
         ]
         present = [e for e in entries if e.state != "gone"]
         ledger.record(c, slug, [replace(entry, state="changed") for entry in present])
-        ledger.forget(c, slug, [e.file.path for e in _replaced(model.declaration, entries)])
+        ledger.forget(c, slug, [e.file.path for e in _replaced(counted, entries)])
         period = {"from": start.isoformat() if start else None, "to": end.isoformat() if end else None}
         audit.append(c, actor, "model.rebuild", f"model:{slug}", after=period, ts=datetime.now(UTC))
     return len(present)
@@ -218,19 +220,15 @@ def _within(entry: LedgerEntry, start: datetime | None, end: datetime | None) ->
     return (end is None or entry.first < end) and (start is None or entry.last >= start)
 
 
-def _replaced(declaration: Declaration, entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
-    """Return the removed log files all of whose windows other files hold now."""
+def _replaced(counted: Sequence[Window], entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Return the removed log files all of whose counted windows other files hold now."""
     logs = [e for e in entries if e.file.kind == "predictions" and e.first and e.last]
 
-    def windows(state: str) -> list[tuple[LedgerEntry, set[datetime]]]:
-        return [
-            (e, {w.start for w in declaration.calendar.covering(e.first, e.last)})
-            for e in logs
-            if e.state == state and e.first and e.last
-        ]
+    def of(entry: LedgerEntry) -> set[Window]:
+        return {w for w in counted if _within(entry, w.start, w.end)}
 
-    held = set().union(*(starts for _, starts in windows("read")))
-    return [entry for entry, starts in windows("gone") if starts <= held]
+    held = set[Window]().union(*(of(entry) for entry in logs if entry.state == "read"))
+    return [entry for entry in logs if entry.state == "gone" and of(entry) <= held]
 
 
 def _require(actor: Actor, roles: Sequence[str], what: str) -> None:

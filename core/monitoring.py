@@ -1,7 +1,7 @@
 """One sweep of one model: log files → touched windows → counts → metrics → one transaction."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from core.recall import Known, recall, time_has_come
 from core.reference import Baseline
 from core.store import Store, leases, references, statistics, sweeps
 from core.survey import Survey, frozen_windows, source, survey
+from core.windows import Window
 
 SET_BACK = timedelta(days=1)  # a clock set back further was wrong before
 UNTIMED = ("timestamp missing", "timestamp unreadable")  # reasons in LedgerEntry.problems
@@ -56,9 +57,12 @@ def sweep(store: Store, slug: str, *, now: datetime, holder: str) -> SweepResult
         seen_until = known.status.updated_at if known.status else None
         if seen_until and now < seen_until <= now + SET_BACK:  # windows that were closed stay closed
             now = seen_until
-        found = survey(engine, known.declaration, difference, known.ledger, now=now, seen_until=seen_until)
+        before = statistics.windows(store, slug)
+        found = survey(
+            engine, known.declaration, difference, known.ledger, before, now=now, seen_until=seen_until
+        )
         baseline = _baseline(store, engine, known, found, now)
-        counted = _count(engine, known, found, baseline, now)
+        counted = _count(engine, known, found, before, baseline, now)
         status, judgement = _assess(store, known, found, baseline, counted, now)
         result = SweepResult(slug, len(found.changes), len(counted.windows), int(counted.traffic["n"].sum()))
         outcome = Outcome(found, baseline, counted, status, judgement, _run(result, started), now)
@@ -86,12 +90,19 @@ def _baseline(store: Store, engine: DuckDBEngine, known: Known, found: Survey, n
     )
 
 
-def _count(engine: DuckDBEngine, known: Known, found: Survey, baseline: Baseline, now: datetime) -> Counted:
+def _count(
+    engine: DuckDBEngine,
+    known: Known,
+    found: Survey,
+    before: Sequence[Window],
+    baseline: Baseline,
+    now: datetime,
+) -> Counted:
     declaration, windows = known.declaration, found.touched
     if known.reference is None or known.reference.reference_id != baseline.grid.reference_id:
         # A new grid: all windows whose log is still there are counted on it, the others keep their numbers.
         everything = engine.windows_of(source(declaration, found.ledger.values(), None), declaration)
-        frozen = frozen_windows(declaration, found.ledger.values())
+        frozen = frozen_windows(before, found.ledger.values())
         windows = tuple(sorted(w for w in everything if w.start <= now and w not in frozen))
     counted = set(baseline.windows) if baseline.in_log else set()
     left = [window for window in windows if window not in counted]

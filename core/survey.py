@@ -31,6 +31,7 @@ def survey(
     declaration: Declaration,
     difference: Difference,
     known: Mapping[str, LedgerEntry],
+    counted: Sequence[Window],
     *,
     now: datetime,
     seen_until: datetime | None,
@@ -40,6 +41,7 @@ def survey(
     Parameters
     ----------
     known : the ledger, by path
+    counted : the windows that have numbers
     seen_until : the business time of the last sweep; rows that lay ahead of it then are taken up now
     """
     read = _read(engine, declaration, (*difference.new, *difference.changed), known)
@@ -52,7 +54,7 @@ def survey(
     for entry in logs:  # a rewritten file may have lost rows
         before = known.get(entry.file.path)
         if before and before.state != "gone":
-            touched.update(_covered(declaration, before.first, before.last))
+            touched.update(window for window in counted if _overlaps(before, window.start, window.end))
     touched.update(_reached(declaration, known.values(), seen_until, now))
     fresh = {entry.file.path for entry in logs}
     if any(
@@ -61,7 +63,7 @@ def survey(
         for entry in labels:
             windows, ledger[entry.file.path] = _labelled(engine, declaration, ledger.values(), entry)
             touched.update(windows)
-    frozen = frozen_windows(declaration, ledger.values())
+    frozen = frozen_windows(counted, ledger.values())
     changes = tuple(_late_rows(engine, declaration, ledger[e.file.path], frozen) for e in (*read, *gone))
     ledger |= {entry.file.path: entry for entry in changes}
     return Survey(ledger, changes, tuple(sorted(w for w in touched - frozen if w.start <= now)))
@@ -90,13 +92,10 @@ def source(
     return Source(logs, labels)
 
 
-def frozen_windows(declaration: Declaration, entries: Iterable[LedgerEntry]) -> set[Window]:
-    """Return the windows some of whose log is no longer readable: their numbers stay as they are."""
-    frozen: set[Window] = set()
-    for entry in entries:
-        if entry.file.kind == "predictions" and entry.state in ("gone", "bad"):
-            frozen.update(_covered(declaration, entry.first, entry.last))
-    return frozen
+def frozen_windows(counted: Iterable[Window], entries: Iterable[LedgerEntry]) -> set[Window]:
+    """Return those of the counted windows some of whose log is no longer readable: their numbers stay."""
+    lost = [e for e in entries if e.file.kind == "predictions" and e.state in ("gone", "bad")]
+    return {w for w in counted if any(_overlaps(entry, w.start, w.end) for entry in lost)} if lost else set()
 
 
 def _read(
@@ -157,7 +156,7 @@ def _late_rows(
 ) -> LedgerEntry:
     if entry.state != "read" or entry.file.kind != "predictions" or not frozen:
         return entry
-    if frozen.isdisjoint(_covered(declaration, entry.first, entry.last)):
+    if not any(_overlaps(entry, window.start, window.end) for window in frozen):
         return entry
     counted = engine.windows_of(Source((entry.file.path,)), declaration)
     late = sum(rows for window, rows in counted.items() if window in frozen)

@@ -21,6 +21,7 @@ from core.store.database import Store
 from core.store.parquet import write_frame
 from core.store.schema import leases, reference, statistics
 from core.store.upsert import upsert
+from core.windows import Window
 
 Kind = Literal["counts", "metrics"]
 
@@ -126,6 +127,15 @@ def read(
         conditions.append("window_start < $end")
         values["end"] = end
     return _select(store, model, kind, files, " AND ".join(conditions), values)
+
+
+def windows(
+    store: Store, model: str, *, start: datetime | None = None, end: datetime | None = None
+) -> list[Window]:
+    """Return the windows that have numbers, in time order; those that start in [start, end)."""
+    whole = {"segment": "", "version": "", "variant": "", "group": ""}
+    found = read(store, model, "metrics", start=start, end=end, metrics=["volume"], columns=[""], **whole)
+    return [Window(*bounds) for bounds in found.select("window_start", "window_end").iter_rows()]
 
 
 def files_between(files: dict[str, Path], start: datetime | None, end: datetime | None) -> list[Path]:

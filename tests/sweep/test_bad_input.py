@@ -1,6 +1,6 @@
 """Rubbish in the log gets a clear message; the other files and what was accepted stay as they are."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +8,7 @@ import pytest
 
 from core.entities import LedgerEntry
 from core.errors import InputError, PathError
-from core.store import ledger
+from core.store import ledger, statistics
 from tests.sweep.conftest import FIRST, Model, rows
 
 
@@ -214,3 +214,31 @@ def test_no_data_is_told_since_the_last_prediction(swept: Model) -> None:
     swept.days(15)
     swept.sweep(18.6)
     assert (swept.status().state, swept.status().since) == ("no_data", rows(15)["at"].max())
+
+
+def far_off(day: int) -> pl.DataFrame:
+    """Return a day's rows, one of them in 1970 and one in the year 9990."""
+    first, second = (pl.int_range(pl.len()) == i for i in range(2))
+    ages = [datetime(1970, 1, 1, tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)]
+    return rows(day).with_columns(at=pl.when(first).then(ages[0]).when(second).then(ages[1]).otherwise("at"))
+
+
+def test_a_file_with_rows_from_far_off_can_be_corrected(swept: Model) -> None:
+    swept.declare(window="1h", reference={"period": ["2024-01-01", "2024-01-03"]})
+    swept.write(far_off(15), "015.parquet")
+    swept.sweep(16.5)
+    assert swept.values("volume")[-19723] == 1
+    swept.write(rows(15), "015.parquet")
+    swept.sweep(16.6)
+    stored = statistics.windows(swept.store, swept.name)
+    assert stored[0].start == FIRST and len(stored) == 16 * 4  # the rows of a day lie in its first four hours
+
+
+def test_a_removed_file_with_rows_from_far_off_freezes_what_was_counted_and_no_more(swept: Model) -> None:
+    path = swept.write(far_off(15), "015.parquet")
+    swept.sweep(16.5)
+    path.unlink()
+    swept.days(16)
+    swept.sweep(17.5)
+    volume = swept.values("volume")
+    assert (volume[14], volume[15], volume[16]) == (200, 198, 200)
