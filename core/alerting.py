@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from core.declaration import Declaration
 from core.entities import Alert, AlertEvent, ModelStatus
 from core.health import last_closed
 from core.monitors import Monitor
+from core.normal import Renewed
 from core.notify import channels, facts, routes
 from core.settings import Workspace
 from core.store import Store, alerts, models, outbox, retraining, statistics, status
@@ -42,10 +43,9 @@ def rules_of(declaration: Declaration) -> str | None:
 def judge(
     store: Store,
     declaration: Declaration,
-    fresh: pl.DataFrame,
-    counted: Sequence[datetime],
     reference: pl.DataFrame,
     *,
+    renewed: Renewed = lambda stored: stored,
     last_timestamp: datetime | None,
     now: datetime,
     afresh: bool = False,
@@ -54,19 +54,20 @@ def judge(
 
     Parameters
     ----------
-    fresh : METRICS of the windows that this sweep counted, which start at `counted`
     reference : METRICS of the reference's own windows; empty while it is learning
+    renewed : puts the windows counted just now into stored METRICS
     afresh : judge the whole past by today's rules, also what other rules have judged
     """
     slug, monitors = declaration.model, declaration.monitors
+    if not monitors:
+        return Judgement(pl.DataFrame(schema=verdicts.VERDICTS), {}, {})
     with store.read() as c:
         before = {} if afresh else alerts.rules(c, slug)
     newest = last_closed(declaration, now).start
     rules = {each.name: _judged(each, before.get(each.name), newest) for each in monitors}
     names = sorted({verdicts.metric_of(each) for each in monitors})
-    stored = statistics.read(store, slug, "metrics", metrics=names) if names else fresh.clear()
-    again = ~pl.col("window_start").is_in(list(counted))
-    known = pl.concat([stored.filter(again), fresh.filter(pl.col("metric").is_in(names))])
+    stored = renewed(statistics.read(store, slug, "metrics", metrics=names))
+    known = stored.filter(pl.col("metric").is_in(names))
     first: datetime | None = known["window_start"].min()  # type: ignore[assignment]
     since = {name: max(filter(None, (rule.since, first)), default=None) for name, rule in rules.items()}
     whole = [pl.col(name) == "" for name in ("segment", "version", "variant", "group")]

@@ -20,7 +20,7 @@ from core.recall import Known, recall, time_has_come
 from core.reference import Baseline
 from core.store import Store, leases, references, statistics, sweeps
 from core.survey import Survey, frozen_windows, source, survey
-from core.windows import Window
+from core.windows import Window, overlapping
 
 SET_BACK = timedelta(days=1)  # a clock set back further was wrong before
 UNTIMED = ("timestamp missing", "timestamp unreadable")  # reasons in LedgerEntry.problems
@@ -103,14 +103,16 @@ def _count(
         # A new grid: all windows whose log is still there are counted on it, the others keep their numbers.
         everything = engine.windows_of(source(declaration, found.ledger.values(), None), declaration)
         frozen = frozen_windows(before, found.ledger.values())
-        windows = tuple(sorted(w for w in everything if w.start <= now and w not in frozen))
+        lost = set(overlapping(everything, frozen))
+        windows = tuple(sorted(w for w in everything if w.start <= now and w not in lost))
     counted = set(baseline.windows) if baseline.in_log else set()
     left = [window for window in windows if window not in counted]
     rows = source(declaration, found.ledger.values(), left)
     cells = engine.profile(rows, declaration, baseline.grid, left)
     if counted:
         cells = pl.concat([cells, baseline.cells])
-    return Counted(windows, cells, measure(cells, merge_cells(baseline.cells), baseline.grid, declaration))
+    metrics = measure(cells, merge_cells(baseline.cells), baseline.grid, declaration)
+    return Counted(windows, cells, metrics, overlapping(before, windows))
 
 
 def _assess(
@@ -121,13 +123,7 @@ def _assess(
     last = _last_timestamp(found, counted, now)
     since = declaration.calendar.back(last or now, LOOK_BACK_WINDOWS)
     stored = statistics.read(store, declaration.model, "metrics", start=since, group="")
-    again = [window.start for window in counted.windows]
-    recent = pl.concat(
-        [
-            stored.filter(~pl.col("window_start").is_in(again)),
-            counted.metrics.filter(pl.col("window_start") >= since),
-        ]
-    )
+    recent = counted.renewed(stored).filter(pl.col("window_start") >= since)
     usual = _of_reference(store, known, baseline, counted)
     evidence = health.Evidence(
         recent=recent,
@@ -137,7 +133,7 @@ def _assess(
         problems=[*_file_problems(found, now), *_row_problems(declaration, recent, now)],
     )
     judgement = alerting.judge(
-        store, declaration, counted.metrics, again, usual, last_timestamp=last, now=now
+        store, declaration, usual, renewed=counted.renewed, last_timestamp=last, now=now
     )
     return health.assess(declaration, evidence, known.status, now), judgement
 
@@ -151,9 +147,8 @@ def _of_reference(store: Store, known: Known, baseline: Baseline, counted: Count
             span = (baseline.windows[0].start, baseline.windows[-1].start)
         elif reference is not None and reference.first_window and reference.last_window:
             span = (reference.first_window, reference.last_window)
-    again = [window.start for window in counted.windows]
     return normal.of_reference(
-        store, known.declaration, span, baseline.grid, baseline.cells, fresh=counted.metrics, counted=again
+        store, known.declaration, span, baseline.grid, baseline.cells, renewed=counted.renewed
     )
 
 

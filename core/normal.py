@@ -1,6 +1,6 @@
 """What was normal: the metrics of the reference's own windows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 import polars as pl
@@ -10,6 +10,7 @@ from core.entities import Grid
 from core.measures import measure, merge_cells
 from core.store import Store, references, statistics
 
+Renewed = Callable[[pl.DataFrame], pl.DataFrame]
 Span = tuple[datetime, datetime]  # the starts of the first and the last window of a reference
 
 
@@ -20,8 +21,7 @@ def of_reference(
     grid: Grid,
     cells: pl.DataFrame,
     *,
-    fresh: pl.DataFrame | None = None,
-    counted: Sequence[datetime] = (),
+    renewed: Renewed = lambda stored: stored,
 ) -> pl.DataFrame:
     """Return the METRICS of the reference's windows; outside the log it is as if it were one window.
 
@@ -29,15 +29,13 @@ def of_reference(
     ----------
     span : its windows in the log; None for a file, and while it is learning
     grid, cells : what the reference was counted on, and its CELLS
-    fresh, counted : METRICS of windows counted just now, which start at `counted` and are not stored yet
+    renewed : puts the windows counted just now into stored METRICS
     """
     if span is not None:
         first, last = span
         end = declaration.calendar.containing(last).end
-        windows = statistics.read(store, declaration.model, "metrics", start=first, end=end)
-        if fresh is not None:
-            kept = windows.filter(~pl.col("window_start").is_in(list(counted)))
-            windows = pl.concat([kept, fresh.filter(pl.col("window_start").is_between(first, last))])
+        known = renewed(statistics.read(store, declaration.model, "metrics", start=first, end=end))
+        windows = known.filter(pl.col("window_start").is_between(first, last))
         if windows.height:
             return windows
     merged = merge_cells(cells)

@@ -21,11 +21,24 @@ JOBS = Actor(id="steward-jobs", source="jobs")
 
 @dataclass(frozen=True)
 class Counted:
-    """The windows a sweep counted, their CELLS and METRICS."""
+    """The windows a sweep counted, their CELLS and METRICS.
+
+    `replaced` are the stored windows whose place they take: themselves, or of another size once.
+    """
 
     windows: Sequence[Window]
     cells: pl.DataFrame
     metrics: pl.DataFrame
+    replaced: Sequence[Window]
+
+    def without_replaced(self, stored: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of stored CELLS or METRICS that stay as they are."""
+        starts = {window.start for window in (*self.windows, *self.replaced)}
+        return stored.filter(~pl.col("window_start").is_in(list(starts)))
+
+    def renewed(self, stored: pl.DataFrame) -> pl.DataFrame:
+        """Return stored METRICS with those counted just now in their place."""
+        return pl.concat([self.without_replaced(stored), self.metrics])
 
     @property
     def traffic(self) -> pl.DataFrame:
@@ -82,15 +95,14 @@ def _write(
 ) -> Iterator[tuple[str, statistics.Kind, str]]:
     """Write a new generation of each month that has a counted window; its other windows are carried over."""
     calendar, slug = declaration.calendar, declaration.model
-    again = [window.start for window in counted.windows]
-    of_month = {calendar.month(window): window for window in counted.windows}
+    of_month = {calendar.month(window): window for window in (*counted.windows, *counted.replaced)}
     for month, window in of_month.items():
         bounds = Calendar("1mo", calendar.zone).containing(window.start)
         inside = pl.col("window_start").is_between(bounds.start, bounds.end, closed="left")
         frames: dict[statistics.Kind, pl.DataFrame] = {"counts": counted.cells, "metrics": counted.metrics}
         for kind, frame in frames.items():
             stored = statistics.read(store, slug, kind, start=bounds.start, end=bounds.end)
-            whole = pl.concat([stored.filter(~pl.col("window_start").is_in(again)), frame.filter(inside)])
+            whole = pl.concat([counted.without_replaced(stored), frame.filter(inside)])
             yield month, kind, statistics.write(store, slug, month, kind, whole)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from core import alerting, fold, normal, verdicts
 from core.declaration import Declaration
 from core.entities import Episode
-from core.store import Store, statistics, status
+from core.store import Store, status
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,9 @@ def rehearse(store: Store, declaration: Declaration, *, now: datetime) -> list[R
     """Judge the whole past by the monitors of a declaration; nothing is kept and nobody is told."""
     with store.read() as c:
         known = status.get(c, declaration.model)
-    empty = statistics.read(store, declaration.model, "metrics", metrics=()).clear()
     judgement = alerting.judge(
         store,
         declaration,
-        empty,
-        (),
         normal.stored(store, declaration),
         last_timestamp=known.last_timestamp if known else None,
         now=now,

@@ -10,7 +10,7 @@ from core.engine.files import FileFacts
 from core.entities import LedgerEntry, LogFile, Source
 from core.errors import LogError
 from core.logs import Difference
-from core.windows import Window
+from core.windows import Window, overlapping
 
 _EVER = (datetime(1, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 ARRIVED_LATE = "arrived after the log was removed"
@@ -66,7 +66,8 @@ def survey(
     frozen = frozen_windows(counted, ledger.values())
     changes = tuple(_late_rows(engine, declaration, ledger[e.file.path], frozen) for e in (*read, *gone))
     ledger |= {entry.file.path: entry for entry in changes}
-    return Survey(ledger, changes, tuple(sorted(w for w in touched - frozen if w.start <= now)))
+    touched -= set(overlapping(touched, frozen))
+    return Survey(ledger, changes, tuple(sorted(w for w in touched if w.start <= now)))
 
 
 def source(
@@ -92,10 +93,13 @@ def source(
     return Source(logs, labels)
 
 
-def frozen_windows(counted: Iterable[Window], entries: Iterable[LedgerEntry]) -> set[Window]:
-    """Return those of the counted windows some of whose log is no longer readable: their numbers stay."""
+def frozen_windows(counted: Iterable[Window], entries: Iterable[LedgerEntry]) -> list[Window]:
+    """Return those of the counted windows some of whose log is no longer readable: their numbers stay.
+
+    A window that shares time with one of them cannot be counted either: part of its rows is gone.
+    """
     lost = [e for e in entries if e.file.kind == "predictions" and e.state in ("gone", "bad")]
-    return {w for w in counted if any(_overlaps(entry, w.start, w.end) for entry in lost)} if lost else set()
+    return [w for w in counted if any(_overlaps(entry, w.start, w.end) for entry in lost)] if lost else []
 
 
 def _read(
@@ -152,14 +156,14 @@ def _readable_log(entry: LedgerEntry) -> bool:
 
 
 def _late_rows(
-    engine: DuckDBEngine, declaration: Declaration, entry: LedgerEntry, frozen: set[Window]
+    engine: DuckDBEngine, declaration: Declaration, entry: LedgerEntry, frozen: Sequence[Window]
 ) -> LedgerEntry:
     if entry.state != "read" or entry.file.kind != "predictions" or not frozen:
         return entry
     if not any(_overlaps(entry, window.start, window.end) for window in frozen):
         return entry
     counted = engine.windows_of(Source((entry.file.path,)), declaration)
-    late = sum(rows for window, rows in counted.items() if window in frozen)
+    late = sum(counted[window] for window in overlapping(counted, frozen))
     return replace(entry, problems={**entry.problems, ARRIVED_LATE: late}) if late else entry
 
 

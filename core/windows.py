@@ -1,6 +1,7 @@
 """Calendar windows of a model: half-open, in the model's time zone, written as UTC instants."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -122,6 +123,25 @@ class Calendar:
 
     def _utc(self, local: datetime) -> datetime:
         return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+
+def overlapping(windows: Iterable[Window], others: Sequence[Window]) -> list[Window]:
+    """Return the windows that share time with one of the others, which are in time order and apart.
+
+    Examples
+    --------
+    >>> hours = [datetime(2024, 1, 1, hour, tzinfo=UTC) for hour in range(4)]
+    >>> found = overlapping(map(Window, hours, hours[1:]), [Window(hours[1], hours[2])])
+    >>> [window.start.hour for window in found]
+    [1]
+    """
+    starts = [other.start for other in others]
+
+    def shares(window: Window) -> bool:
+        at = bisect_left(starts, window.end)  # the last other that begins before the window ends
+        return at > 0 and others[at - 1].end > window.start
+
+    return [window for window in windows if shares(window)]
 
 
 def quarter_hours(windows: Sequence[Window]) -> pl.DataFrame:

@@ -1,12 +1,14 @@
 """A sweep counts what is new, once, and only that."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from core.store import Store, audit, references, statistics
+from core.windows import Calendar
 from tests.sweep.conftest import Model, rows
 
 
@@ -126,3 +128,27 @@ def test_a_model_that_fell_silent_has_no_data_since_its_last_prediction(model: M
     assert status.state == "no_data"
     assert status.since == rows(14)["at"].max()
     assert "no predictions since 15 January 2024" in status.reasons[0]
+
+
+@pytest.mark.parametrize(("before", "after"), [("1d", "1w"), ("1w", "1d"), ("1h", "1mo")])
+def test_another_window_size_leaves_no_window_of_the_old_one(model: Model, before: str, after: str) -> None:
+    model.days(*range(15, 40))
+    model.declare(window=before, reference={"period": ["2024-01-01", "2024-02-01"]})
+    model.sweep(45)
+    model.declare(window=after, reference={"period": ["2024-01-01", "2024-02-01"]})
+    model.sweep(45.1)
+    calendar = Calendar(after, "UTC")
+    stored = statistics.windows(model.store, model.name)
+    assert all(calendar.containing(window.start) == window for window in stored)
+    assert sum(v or 0 for v in model.values("volume").values()) == 40 * 200
+
+
+@pytest.mark.parametrize("gone", [7, 3])
+def test_windows_of_the_old_size_whose_log_is_gone_stay(model: Model, gone: int) -> None:
+    model.sweep(15.5)
+    for day in range(gone):
+        (model.folder / f"{day:03}.parquet").unlink()
+    model.declare(window="1w", reference={"period": ["2024-01-08", "2024-01-15"]})
+    model.sweep(15.6)
+    spans = [window.end - window.start for window in statistics.windows(model.store, model.name)]
+    assert spans == [timedelta(days=1)] * 7 + [timedelta(days=7)] * 2
