@@ -105,12 +105,13 @@ def _count(
         frozen = frozen_windows(before, found.ledger.values())
         lost = set(overlapping(everything, frozen))
         windows = tuple(sorted(w for w in everything if w.start <= now and w not in lost))
-    counted = set(baseline.windows) if baseline.in_log else set()
+    counted = set(baseline.windows).intersection(windows) if baseline.in_log else set()
     left = [window for window in windows if window not in counted]
     rows = source(declaration, found.ledger.values(), left)
     cells = engine.profile(rows, declaration, baseline.grid, left)
-    if counted:
-        cells = pl.concat([cells, baseline.cells])
+    if counted:  # a frozen window of the reference keeps its numbers
+        usual = baseline.cells.filter(pl.col("window_start").is_in([window.start for window in counted]))
+        cells = pl.concat([cells, usual])
     metrics = measure(cells, merge_cells(baseline.cells), baseline.grid, declaration)
     return Counted(windows, cells, metrics, overlapping(before, windows))
 

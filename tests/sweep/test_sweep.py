@@ -152,3 +152,13 @@ def test_windows_of_the_old_size_whose_log_is_gone_stay(model: Model, gone: int)
     model.sweep(15.6)
     spans = [window.end - window.start for window in statistics.windows(model.store, model.name)]
     assert spans == [timedelta(days=1)] * 7 + [timedelta(days=7)] * 2
+
+
+def test_a_reference_day_part_of_whose_log_is_gone_keeps_its_numbers_on_a_new_grid(model: Model) -> None:
+    half = model.write(rows(5, hour=12).with_columns(id="late-" + pl.col("id")), "005-late.parquet")
+    model.sweep(15.5)
+    half.unlink()
+    model.declare(segments=["city"])
+    model.sweep(15.6)
+    assert model.values("volume") == dict.fromkeys(range(15), 200) | {5: 400}
+    assert model.values("volume", segment="city=Oslo").keys() == set(range(15)) - {5}
