@@ -92,7 +92,7 @@ def draw_course(figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str) 
     middle = frame["value"].cast(pl.Float64).fill_nan(None).rolling_median(7, min_samples=4, center=True)
     figure.add_scatter(
         x=wall_times(frame["window_start"], zone),
-        y=middle.to_numpy(),
+        y=middle.cast(pl.Float32).to_numpy(),
         mode="lines",
         connectgaps=False,
         line={"color": colour, "width": 2.5},
@@ -109,7 +109,7 @@ def draw_chance(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
     shown = with_gaps(frame) if frame.height <= MAX_POINTS else thinned(frame)
     figure.add_scatter(
         x=wall_times(shown["window_start"], zone),
-        y=shown["expected"].to_numpy(),
+        y=shown["expected"].cast(pl.Float32).to_numpy(),
         mode="lines",
         connectgaps=False,
         line={"color": GREY, "width": 1.5, "dash": "dot"},

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from core.charts import marks
-from core.charts.style import COLOURS, HEIGHT, Reading, transparent
+from core.charts.style import COLOURS, Reading, empty, transparent
 from core.charts.windows import thinned, wall_time, wall_times, whole_days, with_gaps
 from core.usual import Normal
 
@@ -48,12 +48,11 @@ def over_time(
     until : the right end of the time axis, so that a silence up to now shows.
     """
     reading = reading or Reading()
-    figure = _frame(reading)
     every = pl.concat([frame.select("window_start", "window_end") for frame in lines.values()])
+    figure = _frame(reading)
     if every.height:
-        first = wall_time(every["window_start"].min(), zone)
-        last = wall_time(max(every["window_end"].max(), until or every["window_end"].max()), zone)  # type: ignore[type-var]
-        figure.update_xaxes(range=_reach(first, last))
+        first, last = _span(every, zone, until)
+        figure.layout.xaxis.range = _reach(first, last)
         marks.draw_normal(figure, normal, first, last)
         marks.draw_limit(figure, limit, limit_name)
         if reference_until is not None and wall_time(reference_until, zone) > first:
@@ -77,8 +76,8 @@ def bars_over_time(
 ) -> go.Figure:
     """Return one bar per window up to `until`; windows without rows stay empty."""
     reading = reading or Reading(format=",.0f", zero=True)
-    figure = _frame(reading)
     shown = thinned(frame)
+    figure = _frame(reading, bargap=0.15 if shown.height < 120 else 0)
     middle = shown["window_start"] + (shown["window_end"] - shown["window_start"]) / 2
     figure.add_bar(
         x=wall_times(middle, zone),
@@ -88,11 +87,8 @@ def bars_over_time(
         showlegend=False,
         hovertemplate=f"%{{x|%-d %b %Y}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b><extra></extra>",
     )
-    figure.update_layout(bargap=0.15 if shown.height < 120 else 0)
     if frame.height:
-        first, last = frame["window_start"].min(), frame["window_end"].max()
-        last = max(last, until or last)  # type: ignore[type-var]
-        figure.update_xaxes(range=[wall_time(first, zone), wall_time(last, zone)])
+        figure.layout.xaxis.range = _span(frame, zone, until)
     marks.draw_unfinished(figure, frame, zone)
     return figure
 
@@ -105,7 +101,12 @@ def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
     )
     wide = frame.pivot(on="column", index="window_start", values="value").sort("window_start")
     columns = order["column"].to_list()
-    figure = _frame(reading)
+    figure = _frame(
+        reading,
+        height=60 + max(60, 22 * len(columns)),
+        yaxis={"tickformat": None, "showgrid": False, "tickmode": "linear", "dtick": 1},
+        xaxis={"nticks": 4},
+    )
     figure.add_heatmap(
         x=wall_times(wide["window_start"], zone),
         y=columns,
@@ -117,20 +118,22 @@ def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
         xgap=0,
         ygap=1,
     )
-    figure.update_layout(height=60 + max(60, 22 * len(columns)))
-    figure.update_yaxes(tickformat=None, showgrid=False, tickmode="linear", dtick=1)
-    figure.update_xaxes(nticks=4)
     return figure
 
 
 def _by_rows(frame: pl.DataFrame, fewest: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the frame without the values on fewer rows (gaps no line crosses), and those rows apart."""
-    if not fewest:
+    if not fewest or (frame["n"].fill_null(0) >= fewest).all():
         return frame, frame.clear()
     names = [name for name in ("value", "lower", "upper") if name in frame.columns]
     enough = pl.col("n") >= fewest
     kept = frame.with_columns(pl.when(enough).then(pl.col(name)).alias(name) for name in names)
     return kept, frame.filter(~enough & pl.col("value").is_not_null())
+
+
+def _span(windows: pl.DataFrame, zone: str, until: datetime | None) -> list[datetime]:
+    first, last = windows["window_start"].min(), windows["window_end"].max()
+    return [wall_time(first, zone), wall_time(max(last, until or last), zone)]  # type: ignore[type-var]
 
 
 def _reach(first: datetime, last: datetime) -> list[datetime]:
@@ -139,28 +142,21 @@ def _reach(first: datetime, last: datetime) -> list[datetime]:
     return [first - room, last + room]
 
 
-def _frame(reading: Reading) -> go.Figure:
-    figure = go.Figure()
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 4, "r": 4, "t": 22, "b": 4},
-        hovermode="closest",
-        dragmode=False,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
-        yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
-    )
-    figure.update_yaxes(
-        tickformat=reading.format,
-        ticksuffix=reading.suffix,
-        rangemode="tozero" if reading.zero else "normal",
-        automargin=True,
-        nticks=6,
-        fixedrange=True,
-        zeroline=False,
-        selector={"visible": None},
-    )
-    figure.update_xaxes(type="date", showgrid=False, automargin=True, nticks=6, tickangle=0, fixedrange=True)
-    return figure
+def _frame(
+    reading: Reading,
+    xaxis: Mapping[str, object] | None = None,
+    yaxis: Mapping[str, object] | None = None,
+    **layout: object,
+) -> go.Figure:
+    x = {"type": "date", "showgrid": False, "nticks": 6, "tickangle": 0}
+    y = {
+        "tickformat": reading.format,
+        "ticksuffix": reading.suffix,
+        "rangemode": "tozero" if reading.zero else "normal",
+        "nticks": 6,
+    }
+    second = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+    return empty(x | dict(xaxis or {}), y | dict(yaxis or {}), yaxis2=second, hovermode="closest", **layout)
 
 
 def _draw_line(
@@ -179,7 +175,8 @@ def _draw_line(
     x = wall_times(shown["window_start"], zone)
     y = shown["value"].cast(pl.Float64).to_numpy()
     if {"lower", "upper"} <= set(shown.columns):
-        _draw_band(figure, x, shown["lower"].to_numpy(), shown["upper"].to_numpy(), colour)
+        low, high = (shown[name].cast(pl.Float32).to_numpy() for name in ("lower", "upper"))
+        _draw_band(figure, x, low, high, colour)
     present = np.isfinite(y)
     alone = present & ~np.r_[False, present[:-1]] & ~np.r_[present[1:], False]
     day = "%a %-d %b %Y" if whole_days(frame) else "%a %-d %b %Y %H:%M"
@@ -200,7 +197,7 @@ def _draw_line(
 
 def _draw_band(figure: go.Figure, x: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:
     # One closed outline per unbroken stretch; `tonexty` would draw across the gaps.
-    good = np.isfinite(low.astype(float)) & np.isfinite(high.astype(float))
+    good = np.isfinite(low) & np.isfinite(high)
     stretches = [
         part
         for part in np.split(np.arange(len(x)), np.flatnonzero(np.diff(good.astype(int))) + 1)
@@ -209,8 +206,8 @@ def _draw_band(figure: go.Figure, x: np.ndarray, low: np.ndarray, high: np.ndarr
     xs: list[np.ndarray] = []
     ys: list[np.ndarray] = []
     for part in (p for p in stretches if good[p[0]] and p.size > 1):
-        xs += [x[part], x[part][::-1], np.array(["NaT"], dtype="datetime64[us]")]
-        ys += [high[part], low[part][::-1], np.array([np.nan])]
+        xs += [x[part], x[part][::-1], np.array([np.nan])]
+        ys += [high[part], low[part][::-1], np.array([np.nan], "float32")]
     if xs:
         figure.add_scatter(
             x=np.concatenate(xs),

@@ -1,13 +1,13 @@
 """One stretch of time at a glance: distributions against the reference, calibration, confusion, groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 from numpy.typing import ArrayLike
 
-from core.charts.style import COLOURS, GREY, HEIGHT, Reading, transparent
+from core.charts.style import COLOURS, GREY, HEIGHT, Reading, empty, transparent
 
 BINS = 40
 TAIL = 0.005
@@ -32,7 +32,7 @@ def distribution(edges: ArrayLike, reference: ArrayLike, current: ArrayLike, *, 
     low = min(_quantile(edges, c, TAIL) for c in cumulative)
     high = max(_quantile(edges, c, 1 - TAIL) for c in cumulative)
     ticks = np.linspace(low, high if high > low else low + 1, BINS + 1)
-    figure = _frame("share of rows", Reading(".1~%", zero=True))
+    figure = _frame("share of rows", Reading(".1~%", zero=True), {"title": unit or None})
     for name, c, colour in (("reference", cumulative[0], GREY), ("selected", cumulative[1], COLOURS[0])):
         at = np.interp(ticks, edges, c)
         at[0], at[-1] = 0.0, 1.0
@@ -47,7 +47,6 @@ def distribution(edges: ArrayLike, reference: ArrayLike, current: ArrayLike, *, 
             fillcolor=transparent(GREY, 0.3),
             hovertemplate="%{x:.4~g}<br>%{y:.2%}<extra>" + name + "</extra>",
         )
-    figure.update_xaxes(title=unit or None)
     return figure
 
 
@@ -68,7 +67,14 @@ def values(names: Sequence[str], reference: ArrayLike, current: ArrayLike, *, mo
     if rest.size:
         labels.append(f"{rest.size} more")
         drawn = np.c_[drawn, shares[:, rest].sum(axis=1)]
-    figure = _frame("share of rows", Reading(".1~%", zero=True))
+    figure = _frame(
+        "",
+        Reading(zero=True),
+        {"tickformat": ".0%", "title": "share of rows"},
+        {"autorange": "reversed", "tickformat": None, "type": "category"},
+        height=max(HEIGHT, 70 + 26 * len(labels)),
+        bargap=0.25,
+    )
     for name, row, colour in (("reference", drawn[0], GREY), ("selected", drawn[1], COLOURS[0])):
         figure.add_bar(
             x=row,
@@ -78,9 +84,6 @@ def values(names: Sequence[str], reference: ArrayLike, current: ArrayLike, *, mo
             marker_color=colour,
             hovertemplate="%{y}<br>%{x:.2%}<extra>" + name + "</extra>",
         )
-    figure.update_layout(height=max(HEIGHT, 70 + 26 * len(labels)), bargap=0.25)
-    figure.update_yaxes(autorange="reversed", title=None, tickformat=None, type="category")
-    figure.update_xaxes(tickformat=".0%", title="share of rows")
     return figure
 
 
@@ -91,7 +94,14 @@ def calibration(frame: pl.DataFrame) -> go.Figure:
     ----------
     frame : columns `score` (mean of the bin), `rate`, `lower`, `upper`, `n`
     """
-    figure = _frame("observed rate", Reading(".0%"))
+    whole = [-0.02, 1.02]
+    figure = _frame(
+        "observed rate",
+        Reading(".0%"),
+        {"title": "mean score", "tickformat": ".0%", "range": whole},
+        {"range": whole},
+        height=320,
+    )
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -117,9 +127,6 @@ def calibration(frame: pl.DataFrame) -> go.Figure:
         text=[f"{n:,}" for n in frame["n"]],
         hovertemplate="mean score %{x:.1%}<br>observed <b>%{y:.1%}</b><br>n = %{text}<extra></extra>",
     )
-    figure.update_xaxes(title="mean score", tickformat=".0%", range=[-0.02, 1.02])
-    figure.update_yaxes(range=[-0.02, 1.02])
-    figure.update_layout(height=320)
     return figure
 
 
@@ -136,7 +143,13 @@ def confusion(counts: ArrayLike, classes: Sequence[str]) -> go.Figure:
         [f"{share:.1%}<br>{int(n):,}" for share, n in zip(s, c, strict=True)]
         for s, c in zip(shares, table, strict=True)
     ]
-    figure = _frame("label", Reading(""))
+    figure = _frame(
+        "label",
+        Reading(""),
+        {"title": "predicted", "type": "category", "showgrid": False},
+        {"autorange": "reversed", "type": "category", "showgrid": False},
+        height=max(260, 90 + 56 * len(classes)),
+    )
     figure.add_heatmap(
         x=list(classes),
         y=list(classes),
@@ -151,9 +164,6 @@ def confusion(counts: ArrayLike, classes: Sequence[str]) -> go.Figure:
         ygap=2,
         hovertemplate="label %{y}<br>predicted %{x}<br>%{text} of this label<extra></extra>",
     )
-    figure.update_xaxes(title="predicted", type="category", showgrid=False)
-    figure.update_yaxes(autorange="reversed", type="category", tickformat=None, showgrid=False)
-    figure.update_layout(height=max(260, 90 + 56 * len(classes)))
     return figure
 
 
@@ -166,11 +176,18 @@ def groups(frame: pl.DataFrame, *, reading: Reading | None = None, overall: floa
     overall : the value of all rows, drawn as a line
     """
     reading = reading or Reading(".1~%")
-    figure = _frame("", reading)
-    if overall is not None:
-        figure.add_vline(x=overall, line={"color": GREY, "dash": "dash", "width": 1.5})
     rows = frame.drop_nulls("value").sort("value", descending=True)
     value = rows["value"].to_numpy()
+    figure = _frame(
+        "",
+        reading,
+        {"tickformat": reading.format, "showgrid": True},
+        {"type": "category", "tickformat": None},
+        height=max(160, 60 + 30 * rows.height),
+        showlegend=False,
+    )
+    if overall is not None:
+        figure.add_vline(x=overall, line={"color": GREY, "dash": "dash", "width": 1.5})
     figure.add_scatter(
         x=value,
         y=rows["group"].to_list(),
@@ -193,30 +210,22 @@ def groups(frame: pl.DataFrame, *, reading: Reading | None = None, overall: floa
         ],
         hovertemplate=f"%{{y}}<br><b>%{{x:{reading.format}}}</b><br>n = %{{text}}<extra></extra>",
     )
-    figure.update_yaxes(type="category", tickformat=None, title=None)
-    figure.update_xaxes(tickformat=reading.format, showgrid=True)
-    figure.update_layout(height=max(160, 60 + 30 * rows.height), showlegend=False)
     return figure
 
 
-def _frame(y_title: str, reading: Reading) -> go.Figure:
-    figure = go.Figure()
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 4, "r": 4, "t": 22, "b": 4},
-        dragmode=False,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
-    )
-    figure.update_yaxes(
-        title=y_title or None,
-        tickformat=reading.format or None,
-        rangemode="tozero" if reading.zero else "normal",
-        automargin=True,
-        fixedrange=True,
-        zeroline=False,
-    )
-    figure.update_xaxes(automargin=True, fixedrange=True, zeroline=False)
-    return figure
+def _frame(
+    y_title: str,
+    reading: Reading,
+    xaxis: Mapping[str, object],
+    yaxis: Mapping[str, object] | None = None,
+    **layout: object,
+) -> go.Figure:
+    y = {
+        "title": y_title or None,
+        "tickformat": reading.format or None,
+        "rangemode": "tozero" if reading.zero else "normal",
+    }
+    return empty(xaxis, y | dict(yaxis or {}), **layout)
 
 
 def _shares(counts: ArrayLike) -> np.ndarray:

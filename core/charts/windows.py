@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -32,11 +33,11 @@ def thinned(frame: pl.DataFrame, limit: int = MAX_POINTS) -> pl.DataFrame:
 def with_gaps(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with an empty one wherever windows are missing between two of them."""
     frame = frame.sort("window_start")
-    holes = (
-        frame.with_columns(_next=pl.col("window_start").shift(-1))
-        .filter(pl.col("_next") > pl.col("window_end"))
-        .select(window_start="window_end", window_end="_next")
-    )
+    ends, nexts = frame["window_end"].head(-1), frame["window_start"].tail(-1)
+    missing = nexts > ends
+    if not missing.any():
+        return frame
+    holes = pl.DataFrame({"window_start": ends.filter(missing), "window_end": nexts.filter(missing)})
     return pl.concat([frame, holes], how="diagonal").sort("window_start")
 
 
@@ -48,10 +49,11 @@ def whole_days(frame: pl.DataFrame) -> bool:
 
 def wall_time(instant: Any, zone: str) -> datetime:
     """Return an aware instant as the zone's wall time without a zone: all that plotly can draw."""
-    local: datetime = pl.Series([instant]).dt.convert_time_zone(zone).dt.replace_time_zone(None)[0]
+    local: datetime = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     return local
 
 
 def wall_times(instants: pl.Series, zone: str) -> "np.ndarray[Any, Any]":
-    """Return aware instants as the zone's wall times."""
-    return instants.dt.convert_time_zone(zone).dt.replace_time_zone(None).to_numpy()
+    """Return aware instants as the zone's wall times, in milliseconds: plotly sends those in binary."""
+    local = instants.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    return local.dt.epoch("ms").cast(pl.Float64).to_numpy()

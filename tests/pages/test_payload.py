@@ -1,4 +1,4 @@
-"""How much a page sends to the browser with many models."""
+"""How much a page sends to the browser: many models, many windows."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks import dashboard
+from core.settings import Workspace
 from pages import _shared
 from tests.pages.conftest import ROOT
 
@@ -20,3 +21,16 @@ def test_the_overview_of_a_thousand_models_fits_into_400_kb(
     table = at.dataframe[0]
     assert len(table.value) == 1000
     assert len(table.proto.SerializeToString()) < 400_000
+
+
+@pytest.mark.parametrize("tab", ["Health", "Drift", "Performance", "Cost & latency"])
+def test_a_tab_with_a_year_of_days_fits_into_400_kb(
+    portfolio_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tab: str
+) -> None:
+    monkeypatch.setenv(_shared.WORKSPACE_VARIABLE, str(portfolio_workspace.root))
+    at = AppTest.from_file(str(ROOT / "pages" / "_shell.py"), default_timeout=60).run()
+    at.switch_page("model.py")
+    at.query_params["model"], at.query_params["tab"] = "delay-30", tab
+    charts = at.run().get("plotly_chart")
+    assert charts
+    assert sum(len(chart.proto.spec) for chart in charts) < 400_000
