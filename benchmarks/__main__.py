@@ -1,8 +1,9 @@
 """Run all benchmarks or the named ones and print their tables: python -m benchmarks [NAME …]."""
 
 import argparse
+from pathlib import Path
 
-from benchmarks import alerts, dashboard, engine, measures, sweeps
+from benchmarks import alerts, dashboard, engine, load, measures, sweeps
 from benchmarks.table import show
 
 BENCHMARKS = {
@@ -10,7 +11,10 @@ BENCHMARKS = {
     "measures": lambda options: measures.run(),
     "alerts": lambda options: alerts.run(),
     "sweeps": lambda options: sweeps.run(options.models),
-    "dashboard": lambda options: dashboard.run(options.models),
+    "dashboard": lambda options: [
+        *dashboard.run(options.models),
+        *load.run(options.models, options.demo),
+    ],
 }
 
 
@@ -23,6 +27,7 @@ def main() -> None:
         "--rows", type=int, default=1_000_000, help="rows of the prediction log, e.g. 10_000_000"
     )
     parser.add_argument("--models", type=int, default=1_000, help="models of the portfolio")
+    parser.add_argument("--demo", type=Path, help="folder of a built demo, instead of building one")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(BENCHMARKS))
     if unknown:

@@ -49,6 +49,13 @@ def portfolio(path: Path, count: int) -> Workspace:
     workspace = Workspace.open(path)
     store = Store(workspace)
     store.migrate()
+    add_models(store, count)
+    store.close()
+    return workspace
+
+
+def add_models(store: Store, count: int) -> None:
+    """Register so many models and give each a status."""
     kind = _declaration()
     with store.write() as c:
         for i in range(count):
@@ -60,8 +67,6 @@ def portfolio(path: Path, count: int) -> Workspace:
             declaration = kind.model_copy(update=own)
             models.put(c, declaration, text=declaration.model, now=NOW)
             status.put(c, _status(declaration.model, i))
-    store.close()
-    return workspace
 
 
 def measured(workspace: Workspace) -> list[str]:
