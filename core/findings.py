@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from core.catalogue import CATALOGUE
+from core.numerals import significant
 from core.usual import Normal
 
 LOOK_BACK_WINDOWS = 60
@@ -32,7 +33,10 @@ def performance(name: str, series: pl.DataFrame, normal: Normal | None, zone: Zo
     worse = pl.col("value") < normal.low if better == "higher" else pl.col("value") > normal.high
     if start := run_start(series, worse):
         value = series.sort("window_start")["value"][-1]
-        text = f"{CATALOGUE[name].title} {value:.3g} (usually {normal.low:.3g} to {normal.high:.3g})"
+        text = (
+            f"{CATALOGUE[name].title} {significant(value)} "
+            f"(usually {significant(normal.low)} to {significant(normal.high)})"
+        )
         yield _finding(text, start, series, zone)
 
 

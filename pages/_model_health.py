@@ -5,6 +5,7 @@ import streamlit as st
 
 from core import charts, views
 from core.entities import ModelStatus
+from core.numerals import significant
 from core.usual import with_usual
 from pages._model_parts import Selection, draw, metric_chart, normals, nothing, series, title, until
 from pages._shared import read
@@ -40,7 +41,7 @@ def facts(status: ModelStatus) -> None:
             )
             st.metric(
                 title(status.headline),
-                f"{status.headline_value:.3g}",
+                significant(status.headline_value),
                 None if change is None else f"{change:+.2g}",
                 delta_color="off",
                 delta_description=None if change is None else "against usual",
@@ -53,24 +54,28 @@ def facts(status: ModelStatus) -> None:
             "Strongest drift",
             status.drift_value,
             ".2f",
-            status.drift_column,
+            _in_column(status.drift_column),
             "Jensen-Shannon distance, newest window, of the column that exceeds most what is usual for it.",
         )
         _fact(
             "Most missing",
             status.missing_value,
             ".1%",
-            status.missing_column,
+            _in_column(status.missing_column),
             "Share of rows without a value.",
         )
         _fact(
             "Widest group gap",
             status.fairness_value,
             ".2f",
-            status.fairness_attribute,
+            f"by {status.fairness_attribute}",
             "Largest difference between the groups of a protected attribute.",
         )
         _fact("Rows", status.rows, ",", "newest window", "Predictions in the newest closed window.")
+
+
+def _in_column(name: str | None) -> str | None:
+    return f"in {name}" if name else None
 
 
 def _fact(name: str, value: float | None, spec: str, where: str | None, meaning: str) -> None:

@@ -83,11 +83,11 @@ def reading(metric: str) -> charts.Reading:
     if metric.endswith(("_share", "_rate")) or metric in ("tpr", "fpr", "fnr"):
         return charts.Reading(".1~%", zero=True)
     if info is None:
-        return charts.Reading(".3~g")
+        return charts.Reading()
     if info.unit == "rows":
         return charts.Reading(",.0f", zero=True)
     unit = "" if info.unit in ("label", "column", "nats", "standard deviations") else info.unit
-    return charts.Reading(".3~g", unit, zero=info.family in ("drift", "operations"))
+    return charts.Reading(unit=unit, zero=info.family in ("drift", "operations"))
 
 
 def fewest(metric: str) -> int:

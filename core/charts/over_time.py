@@ -222,7 +222,6 @@ def _draw_band(figure: go.Figure, x: np.ndarray, low: np.ndarray, high: np.ndarr
 
 
 def _details(frame: pl.DataFrame, reading: Reading, notes: str | None) -> list[str]:
-    spec = reading.format.replace("~", "")
     empty = pl.Series([None] * frame.height)
     names = ("lower", "upper", "n", notes or "")
     columns = (frame[name] if name in frame.columns else empty for name in names)
@@ -230,6 +229,6 @@ def _details(frame: pl.DataFrame, reading: Reading, notes: str | None) -> list[s
     for low, high, n, note in zip(*columns, strict=True):
         text = f"<br>{note}" if note else ""
         if low is not None and high is not None:
-            text += f"<br>95 % between {low:{spec}} and {high:{spec}}"
+            text += f"<br>95 % between {reading.text(low)} and {reading.text(high)}"
         texts.append(text + (f"<br>n = {n:,.0f}" if n is not None else ""))
     return texts

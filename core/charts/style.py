@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from core.numerals import significant
+
 # Okabe and Ito (2008), in the order that keeps contrast on both grounds.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#7A8794"
@@ -16,7 +18,7 @@ HEIGHT = 250
 class Reading:
     """How numbers are written: a d3 format, the unit after it, and whether the axis starts at zero."""
 
-    format: str = ".3~g"
+    format: str = ",.3~r"
     unit: str = ""
     zero: bool = False
 
@@ -24,6 +26,12 @@ class Reading:
     def suffix(self) -> str:
         """The unit as it follows a number."""
         return f" {self.unit}" if self.unit else ""
+
+    def text(self, value: float) -> str:
+        """Return a number as the axis writes it, without the unit."""
+        if self.format.endswith("r"):
+            return significant(value)
+        return f"{value:{self.format.replace('~', '')}}"
 
 
 def empty(xaxis: Mapping[str, object], yaxis: Mapping[str, object], **layout: object) -> go.Figure:

@@ -171,3 +171,11 @@ def test_a_year_of_days_gets_its_running_middle() -> None:
     assert "middle of 7 windows" not in [
         trace.name for trace in charts.over_time({"": noisy.head(60)}, zone="UTC").data
     ]
+
+
+def test_large_numbers_are_written_without_an_exponent() -> None:
+    frame = daily([2000.0], lower=1950.0, upper=23_456.0)
+    figure = charts.over_time({"": frame}, zone="UTC", reading=charts.Reading(unit="ms"))
+    trace = next(t for t in figure.data if t.mode == "lines+markers")
+    assert trace.text[0] == "<br>95 % between 1,950 and 23,500"
+    assert figure.layout.yaxis.tickformat == ",.3~r"
