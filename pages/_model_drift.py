@@ -5,8 +5,19 @@ import streamlit as st
 
 from core import charts, views
 from core.usual import with_usual
-from pages._model_parts import Selection, draw, meaning, nothing, reading, reference_end, series, title, until
-from pages._shared import read
+from pages._model_parts import (
+    Selection,
+    draw,
+    meaning,
+    nothing,
+    pick_metric,
+    reading,
+    reference_end,
+    series,
+    title,
+    until,
+)
+from pages._shared import plain, read
 
 DISTANCES = (
     "jensen_shannon",
@@ -23,7 +34,7 @@ SHOWN = ("Role", "Unusual", "Newest", "Usual", "Chance", "Largest", "On", "Cours
 
 def show(chosen: Selection) -> None:
     """Show the tab."""
-    metric = st.selectbox("Distance", DISTANCES, key="distance", bind="query-params", width=240)
+    metric = pick_metric("Distance", DISTANCES, "distance", width=360)
     st.caption(meaning(metric) or "")
     frame = series(chosen, (metric,)).filter(pl.col("value").is_not_null())
     if not frame.height:
@@ -67,7 +78,7 @@ def by_column(frame: pl.DataFrame, reference: pl.DataFrame, chosen: Selection) -
         ordered.group_by("column")
         .agg(
             Usual=pl.col("usual").first().cast(pl.Float32),
-            Unusual=(pl.col("excess") > 0).filter(pl.col("phase") != "open").mean().cast(pl.Float32),
+            Unusual=(pl.col("excess") > 0).filter(pl.col("phase") != "open").mean().round(2).cast(pl.Float32),
             _excess=pl.col("excess").clip(0).mean(),
             Newest=closed.last().cast(pl.Float32),
             Largest=pl.col("value").max().cast(pl.Float32),
@@ -142,7 +153,7 @@ def one_column(chosen: Selection, frame: pl.DataFrame, column: str, metric: str)
     """Draw a column's distribution in one window beside the reference, and its distance over time."""
     left, right = st.columns(2)
     with right, st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{title(metric)} of {column}**", help=meaning(metric))
+        st.markdown(f"**{title(metric)} of {plain(column)}**", help=meaning(metric))
         usual = read(views.reference_series, chosen.slug, (metric,), chosen.segment)
         figure = charts.over_time(
             {"": frame.drop("lower", "upper")},
@@ -159,13 +170,15 @@ def one_column(chosen: Selection, frame: pl.DataFrame, column: str, metric: str)
             "%Y-%m-%d %H:%M" if chosen.declaration.window == "1h" else "%Y-%m-%d"
         ).to_list()
         worst = int(frame["value"].arg_max() or 0)
+        st.markdown(f"**Distribution of {plain(column)} in window**")
         label = st.selectbox(
-            f"Distribution of {column} in window",
+            "Window",
             labels,
             index=worst,
             key="window",
             bind="query-params",
             width=240,
+            label_visibility="collapsed",
         )
         row = frame.row(labels.index(label), named=True)
         found = read(

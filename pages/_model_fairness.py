@@ -4,7 +4,18 @@ import polars as pl
 import streamlit as st
 
 from core import charts
-from pages._model_parts import Selection, draw, meaning, nothing, reading, reference_end, series, title, until
+from pages._model_parts import (
+    Selection,
+    draw,
+    meaning,
+    nothing,
+    pick_metric,
+    reading,
+    reference_end,
+    series,
+    title,
+    until,
+)
 
 RATES = ("selection_rate", "accuracy", "tpr", "fpr", "fnr", "precision")
 ERRORS = ("bias", "mae")
@@ -31,7 +42,7 @@ def show(chosen: Selection) -> None:
     regression = chosen.declaration.task == "regression"
     rates, gaps = (ERRORS, ("bias_difference", "mae_difference")) if regression else (RATES, GAPS)
     frame = series(chosen, (*rates, *gaps), group=None)
-    attributes = attributes_of(frame, gaps)
+    attributes = attributes_of(frame, gaps, tuple(chosen.page.groups))
     if not attributes:
         nothing()
         return
@@ -44,20 +55,29 @@ def show(chosen: Selection) -> None:
             key="attribute",
             bind="query-params",
         )
-        rate = st.selectbox("By group", rates, key="rate", bind="query-params", width=200)
-        gap = st.selectbox("Gap", gaps, key="gap", bind="query-params", width=290)
+        rate = pick_metric("By group", rates, "rate", width=200)
+        gap = pick_metric("Gap", gaps, "gap", width=290)
     left, right = st.columns(2)
     with left, st.container(border=True, gap="xsmall"):
         members = chosen.page.groups.get(attribute, ())
-        by_group(chosen, frame.filter((pl.col("metric") == rate) & pl.col("group").is_in(members)), rate)
+        mine = frame.filter((pl.col("metric") == rate) & pl.col("group").is_in(members))
+        names = {group: short(group, attribute) for group in members}
+        by_group(chosen, mine.with_columns(pl.col("group").replace(names)), rate)
     with right, st.container(border=True, gap="xsmall"):
         over_time(chosen, frame.filter((pl.col("metric") == gap) & (pl.col("column") == attribute)), gap)
 
 
-def attributes_of(frame: pl.DataFrame, gaps: tuple[str, ...]) -> list[str]:
-    """Return the attributes measured, intersections last."""
-    names = frame.filter(pl.col("metric").is_in(gaps))["column"].unique().to_list()
-    return sorted(names, key=lambda name: (name.count(" & "), name))
+def attributes_of(frame: pl.DataFrame, gaps: tuple[str, ...], declared: tuple[str, ...]) -> list[str]:
+    """Return the attributes measured in the order of the declaration, intersections last."""
+    names = frame.filter(pl.col("metric").is_in(gaps))["column"].unique().sort().to_list()
+    return sorted(names, key=lambda name: declared.index(name) if name in declared else len(declared))
+
+
+def short(group: str, attribute: str) -> str:
+    """Return a group's name without the names of its attributes."""
+    for name in attribute.split(" & "):
+        group = group.replace(f"{name}=", "", 1)
+    return group
 
 
 def by_group(chosen: Selection, frame: pl.DataFrame, rate: str) -> None:
@@ -74,7 +94,7 @@ def by_group(chosen: Selection, frame: pl.DataFrame, rate: str) -> None:
     without = newest.filter(pl.col("value").is_null())
     day = newest["window_start"].dt.convert_time_zone(chosen.zone).dt.to_string("%-d %b %Y")[0]
     st.caption(
-        f"Window of {day}; bars are 95 % Wilson intervals. Hollow: fewer than {smallest} rows, not judged."
+        f"Window from {day}; bars are 95 % Wilson intervals. Hollow: fewer than {smallest} rows, not judged."
         + (f" Undefined: {', '.join(without['group'])}." if without.height else "")
     )
 

@@ -77,6 +77,25 @@ def meaning(metric: str) -> str | None:
     return CATALOGUE[metric].definition if metric in CATALOGUE else None
 
 
+def pick_metric(label: str, names: Sequence[str], key: str, *, width: int = 260, row: bool = False) -> str:
+    """Show metrics by their titles, in a row of buttons or a list; the address has the name under `key`.
+
+    Streamlit's own binding would write the title into the address.
+    """
+    titles = {title(name): name for name in names}
+    asked, widget = st.query_params.get(key, ""), f"{key}-title"
+    st.session_state[widget] = title(asked if asked in names else names[0])
+
+    def remember() -> None:
+        st.query_params[key] = titles[st.session_state[widget]]
+
+    if row:
+        st.segmented_control(label, list(titles), required=True, key=widget, on_change=remember)
+    else:
+        st.selectbox(label, list(titles), key=widget, on_change=remember, width=width)
+    return titles[st.session_state[widget]]
+
+
 def reading(metric: str) -> charts.Reading:
     """Return how a metric's numbers are written."""
     info = CATALOGUE.get(metric)
@@ -113,6 +132,8 @@ def metric_chart(
     with st.container(border=True, gap="xsmall"), section(title(metric)):
         st.markdown(f"**{title(metric)}**", help=meaning(metric))
         mine = frame.filter(pl.col("metric") == metric)
+        if metric == "labelled_share":
+            mine = mine.drop("lower", "upper")  # counted, not estimated: it has no interval
         if not mine["value"].drop_nulls().len():
             nothing(mine["reason"].drop_nulls().mode()[0] if mine["reason"].drop_nulls().len() else None)
             return

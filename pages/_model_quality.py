@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from core import charts
-from pages._model_parts import Selection, draw, meaning, metric_chart, nothing, series, title
+from pages._model_parts import Selection, draw, meaning, metric_chart, nothing, pick_metric, series, title
 
 SHARES = ("missing_share", "unseen_share", "out_of_range_share", "non_finite_share", "type_mismatch")
 
@@ -12,10 +12,8 @@ SHARES = ("missing_share", "unseen_share", "out_of_range_share", "non_finite_sha
 def show(chosen: Selection) -> None:
     """Show the tab."""
     frame = series(chosen, (*SHARES, "constant"))
-    table(frame)
-    metric = st.segmented_control(
-        "Show over time", SHARES, default=SHARES[0], required=True, key="quality", bind="query-params"
-    )
+    table(frame, chosen.zone)
+    metric = pick_metric("Show over time", SHARES, "quality", row=True)
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{title(metric)} by column and window**", help=meaning(metric))
         mine = frame.filter((pl.col("metric") == metric) & pl.col("value").is_not_null())
@@ -43,7 +41,7 @@ def show(chosen: Selection) -> None:
         metric_chart(chosen, "duplicate_share", rows)
 
 
-def table(frame: pl.DataFrame) -> None:
+def table(frame: pl.DataFrame, zone: str) -> None:
     """Show each column's shares in the newest closed window and its worst moment, the worst column first."""
     measured = frame.filter(pl.col("value").is_not_null() & pl.col("metric").is_in(SHARES)).sort(
         "window_start"
@@ -65,7 +63,7 @@ def table(frame: pl.DataFrame) -> None:
             *(pl.col(name).cast(pl.Float32) for name in present),
             pl.col("_worst").cast(pl.Float32).alias("Worst"),
             pl.col("_in").replace_strict(titles).alias("Worst in"),
-            pl.col("_on").dt.date().alias("Worst on"),
+            pl.col("_on").dt.convert_time_zone(zone).dt.date().alias("Worst on"),
         ),
         hide_index=True,
         placeholder="–",
@@ -83,4 +81,6 @@ def table(frame: pl.DataFrame) -> None:
             for name in present
         },
     )
-    st.caption("Shares of the newest closed window's rows; a dash: the check does not apply to the column.")
+    st.caption(
+        "Shares of the newest closed window's rows; an empty cell: the check does not apply to the column."
+    )

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.entities import Actor
 from core.settings import Workspace
 from core.store import Store, heartbeats
-from pages import _shared
+from pages import _model_fairness, _shared
 from tests.pages import portfolio
 from tests.pages.conftest import ROOT
 
@@ -293,3 +293,27 @@ def test_stored_text_is_never_markdown(open_page: Open, own_workspace: Workspace
     shown = next(element.value for element in at.caption if "click" in element.value)
     assert "\\[click\\]\\(https" in shown or "\\[click\\](https" in shown
     assert "\\:red\\[now\\]" in shown and "\\<b\\>" in shown
+
+
+def test_a_metric_is_picked_by_its_title_and_named_in_the_address(
+    open_page: Open, portfolio_workspace: Workspace
+) -> None:
+    at = open_page(portfolio_workspace, "model", model="delay-30", tab="Drift", distance="psi")
+    picker = at.selectbox(key="distance-title")
+    assert picker.value == "Population stability index"
+    assert "jensen_shannon" not in picker.options
+    picker.select("Hellinger distance").run()
+    assert at.query_params["distance"] == "hellinger"
+    assert "**Hellinger distance of " in said(at)
+
+
+def test_a_metric_in_the_address_that_no_picker_knows_gives_the_first(
+    open_page: Open, portfolio_workspace: Workspace
+) -> None:
+    at = open_page(portfolio_workspace, "model", model="delay-30", tab="Drift", distance="nonsense")
+    assert at.selectbox(key="distance-title").value == "Jensen–Shannon distance"
+
+
+def test_groups_are_named_without_their_attribute() -> None:
+    assert _model_fairness.short("colour=white & age=<20", "colour & age") == "white & <20"
+    assert _model_fairness.short("age=[20, 30)", "age") == "[20, 30)"
