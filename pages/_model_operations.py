@@ -6,7 +6,7 @@ import streamlit as st
 from core import charts
 from pages._model_parts import Selection, draw, metric_chart, nothing, reading, reference_end, series, until
 
-LATENCIES = {"latency_p50": "half", "latency_p95": "95 of 100", "latency_p99": "99 of 100"}
+LATENCIES = {"latency_p50": "p50", "latency_p95": "p95", "latency_p99": "p99"}
 
 
 def show(chosen: Selection) -> None:
@@ -18,7 +18,7 @@ def show(chosen: Selection) -> None:
         columns=None,
     )
     with st.container(border=True, gap="xsmall"):
-        st.markdown("**Latency**", help="So many of 100 predictions were answered at least this fast.")
+        st.markdown("**Latency**", help="p95: 95 of 100 predictions were answered at least this fast.")
         if declared.operations.latency_ms is None:
             undeclared("latency_ms")
         else:

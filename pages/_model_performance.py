@@ -92,6 +92,7 @@ def rates(chosen: Selection, frame: pl.DataFrame) -> None:
             help="Share of rows predicted positive, and share whose label is. Where both rise together the "
             "world has changed and the model saw it; where they part it did not.",
         )
+        # A year of days is noisy: the lines cross daily, and their courses tell who is above for weeks.
         lines = {
             name: frame.filter(pl.col("metric") == metric).drop("lower", "upper")
             for name, metric in (("actual", "label_rate"), ("predicted", "prediction_rate"))

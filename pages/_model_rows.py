@@ -46,6 +46,5 @@ def table(found: views.Rows, zone: str) -> None:
     st.dataframe(found.frame, hide_index=True, placeholder="–", height=520, alt="Rows of the selected window")
     masked = f" Masked as sensitive: {', '.join(found.masked)}." if found.masked else ""
     cut = " There may be more." if found.frame.height == LIMIT else ""
-    st.caption(
-        plain(f"{found.frame.height:,} rows from {found.files} log file(s), times in {zone}.{cut}{masked}")
-    )
+    files = f"{found.files} log file{'s' if found.files > 1 else ''}"
+    st.caption(plain(f"{found.frame.height:,} rows from {files}, times in {zone}.{cut}{masked}"))

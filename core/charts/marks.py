@@ -87,7 +87,7 @@ def draw_few(figure: go.Figure, frame: pl.DataFrame, zone: str, fewest: int, spe
         )
 
 
-def draw_course(figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str) -> None:
+def draw_course(figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str, name: str = "") -> None:
     """Draw the running middle of seven windows: what a year of days says beneath their noise."""
     middle = frame["value"].cast(pl.Float64).fill_nan(None).rolling_median(7, min_samples=4, center=True)
     figure.add_scatter(
@@ -96,7 +96,7 @@ def draw_course(figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str) 
         mode="lines",
         connectgaps=False,
         line={"color": colour, "width": 2.5},
-        name="middle of 7 windows",
+        name=f"{name}, middle of 7 windows" if name else "middle of 7 windows",
         showlegend=True,
         hoverinfo="skip",
     )

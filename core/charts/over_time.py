@@ -60,10 +60,10 @@ def over_time(
     for colour, (name, frame) in zip(COLOURS * 9, lines.items(), strict=False):
         enough, few = _by_rows(frame, fewest)
         marks.draw_few(figure, few, zone, fewest, reading.format)
-        noisy = len(lines) == 1 and enough["value"].count() > NOISY
+        noisy = enough["value"].count() > NOISY
         _draw_line(figure, name, enough, zone, reading, colour, notes, faint=noisy)
         if noisy:
-            marks.draw_course(figure, with_gaps(enough), zone, colour)
+            marks.draw_course(figure, with_gaps(enough), zone, colour, name)
     whole = next(iter(lines.values()))
     marks.draw_chance(figure, whole, zone)
     marks.draw_breaks(figure, whole, zone)
@@ -95,7 +95,7 @@ def bars_over_time(
 
 def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = None) -> go.Figure:
     """Return a heat map of `value` by `column` and window (Cividis: dark is low), the worst column on top."""
-    reading = reading or Reading(format=".1%")
+    reading = reading or Reading(format=".1~%")
     order = (
         frame.group_by("column").agg(pl.col("value").max()).sort("value", "column", descending=[False, True])
     )
@@ -184,7 +184,7 @@ def _draw_line(
         x=x,
         y=y,
         name=name,
-        showlegend=bool(name),
+        showlegend=bool(name) and not faint,
         mode="lines+markers",
         connectgaps=False,
         line={"color": transparent(colour, 0.45) if faint else colour, "width": 1.2 if faint else 2},

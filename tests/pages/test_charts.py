@@ -179,3 +179,10 @@ def test_large_numbers_are_written_without_an_exponent() -> None:
     trace = next(t for t in figure.data if t.mode == "lines+markers")
     assert trace.text[0] == "<br>95 % between 1,950 and 23,500"
     assert figure.layout.yaxis.tickformat == ",.3~r"
+
+
+def test_noisy_lines_are_named_by_their_running_middle() -> None:
+    noisy = daily([float(i % 2) for i in range(365)])
+    figure = charts.over_time({"actual": noisy, "predicted": noisy}, zone="UTC")
+    named = [trace.name for trace in figure.data if trace.showlegend]
+    assert named == ["actual, middle of 7 windows", "predicted, middle of 7 windows"]

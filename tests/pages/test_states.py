@@ -302,9 +302,9 @@ def test_a_metric_is_picked_by_its_title_and_named_in_the_address(
     picker = at.selectbox(key="distance-title")
     assert picker.value == "Population stability index"
     assert "jensen_shannon" not in picker.options
-    picker.select("Hellinger distance").run()
-    assert at.query_params["distance"] == "hellinger"
-    assert "**Hellinger distance of " in said(at)
+    picker.select("Jensen–Shannon distance").run()
+    assert at.query_params["distance"] == "jensen_shannon"
+    assert "**Jensen–Shannon distance of temp**" in said(at)
 
 
 def test_a_metric_in_the_address_that_no_picker_knows_gives_the_first(
