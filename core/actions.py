@@ -54,7 +54,7 @@ def apply(
     NotAllowed
         If the actor may not configure models.
     """
-    _require(actor, CONFIGURES, "declare models")
+    require(actor, CONFIGURES, "declare models")
     if prune and files:
         raise InputError(
             "--prune pauses models without a file, so it looks at all of models/; leave the file names out"
@@ -91,7 +91,7 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
     InputError
         If no such model is registered.
     """
-    _require(actor, CONFIGURES, "rebuild statistics")
+    require(actor, CONFIGURES, "rebuild statistics")
     counted = statistics.windows(store, slug)
     with store.write() as c:
         model = models.get(c, slug)
@@ -119,7 +119,7 @@ def send_test(store: Store, channel: str, actor: Actor) -> None:
     InputError
         If steward.yaml has no such channel.
     """
-    _require(actor, CONFIGURES, "test channels")
+    require(actor, CONFIGURES, "test channels")
     known = store.workspace.settings.channels
     if channel not in known:
         raise InputError(f"{channel!r} is no channel of steward.yaml; {nearest(channel, known)}")
@@ -137,7 +137,7 @@ def send_again(store: Store, message: int, actor: Actor) -> Message:
     InputError
         If there is no dead letter of this number.
     """
-    _require(actor, CONFIGURES, "send messages again")
+    require(actor, CONFIGURES, "send messages again")
     with store.write() as c:
         revived = outbox.revive(c, message)
         if revived is None:
@@ -145,6 +145,14 @@ def send_again(store: Store, message: int, actor: Actor) -> Message:
         told = {"channel": revived.channel, "kind": revived.kind, "error": revived.last_error}
         audit.append(c, actor, "message.again", f"message:{message}", before=told, ts=datetime.now(UTC))
     return revived
+
+
+def require(actor: Actor, roles: Sequence[str], what: str) -> None:
+    """Raise NotAllowed, saying who may, unless the actor has one of the roles."""
+    if actor.role not in roles:
+        raise NotAllowed(
+            f"{actor.id} is {actor.role} and may not {what}; ask for the role {' or '.join(roles)}"
+        )
 
 
 def _declared(workspace: Workspace, files: Iterable[Path]) -> dict[str, tuple[Declaration, Path]]:
@@ -229,10 +237,3 @@ def _replaced(counted: Sequence[Window], entries: Sequence[LedgerEntry]) -> list
 
     held = set[Window]().union(*(of(entry) for entry in logs if entry.state == "read"))
     return [entry for entry in logs if entry.state == "gone" and of(entry) <= held]
-
-
-def _require(actor: Actor, roles: Sequence[str], what: str) -> None:
-    if actor.role not in roles:
-        raise NotAllowed(
-            f"{actor.id} is {actor.role} and may not {what}; ask for the role {' or '.join(roles)}"
-        )

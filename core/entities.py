@@ -339,7 +339,7 @@ class AlertEvent:
     alert: int
     at: datetime
     actor: str
-    # opened, escalated, acknowledged, assigned, snoozed, woken, resolved, corrected, reopened
+    # opened, escalated, acknowledged, assigned, snoozed, unsnoozed, woken, resolved, corrected, reopened
     event: str
     detail: str | None = None
 

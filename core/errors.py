@@ -13,6 +13,7 @@ StewardError
 │   ├── LeaseHeld             another runner works on this model
 │   └── LeaseLost             this runner was too slow and must not write
 ├── DeliveryError             a channel did not take a message
+├── Conflict                  somebody changed meanwhile what the person saw
 └── NotAllowed                the actor may not do this
 """
 
@@ -71,6 +72,10 @@ class DeliveryError(StewardError):
     def __init__(self, text: str, *, taken: tuple[str, ...] = ()) -> None:
         super().__init__(text)
         self.taken = taken
+
+
+class Conflict(StewardError):
+    """What the person acted on has changed since they saw it; nothing was written."""
 
 
 class NotAllowed(StewardError):

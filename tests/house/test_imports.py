@@ -32,6 +32,7 @@ PURE = (
 EDGE = ("settings", "steward_yaml", "logs", "engine", "store", "notify")
 STORY = (
     "actions",
+    "alert_actions",
     "monitoring",
     "views",
     "inspection",
