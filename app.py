@@ -145,7 +145,11 @@ def prometheus(signs: views.VitalSigns) -> str:
     """Return the vital signs in Prometheus' text format."""
     families: list[tuple[str, str, list[tuple[dict[str, str], float]]]] = [
         ("steward_models", "Models by state.", [({"state": s}, n) for s, n in signs.states.items()]),
-        ("steward_open_alerts", "Open alerts.", [({}, signs.open_alerts)]),
+        (
+            "steward_open_alerts",
+            "Alerts that are not resolved, by severity.",
+            [({"severity": severity}, n) for severity, n in signs.open_alerts.items()],
+        ),
         (
             "steward_sweep_age_seconds",
             "Seconds since the last finished sweep.",

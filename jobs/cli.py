@@ -157,6 +157,9 @@ def _add_reading(commands: _Commands) -> None:
     asked.add_argument("--test", metavar="NAME", help="queue a test message for this channel")
     asked.add_argument("--again", metavar="ID", type=int, help="queue this dead letter once more")
 
+    alerts = _command(commands, "alerts", "cli_alerts:show", "what is amiss, in every model", json=True)
+    alerts.add_argument("--all", action="store_true", help="the resolved ones too")
+
     series = _command(commands, "series", "cli_numbers:series", "one metric of a model over time", json=True)
     series.add_argument("model", metavar="MODEL")
     series.add_argument("metric", metavar="METRIC")

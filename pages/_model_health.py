@@ -7,6 +7,7 @@ from core import charts, views
 from core.entities import ModelStatus
 from core.numerals import significant
 from core.usual import with_usual
+from pages import _model_alerts
 from pages._model_parts import Selection, draw, metric_chart, normals, nothing, series, title, until
 from pages._shared import read
 
@@ -19,6 +20,7 @@ def show(chosen: Selection) -> None:
             "No sweep has looked at this model yet; `steward run --once` does.", icon=":material/schedule:"
         )
         return
+    _model_alerts.show(chosen)
     facts(status)
     headline = status.headline or "labelled_share"
     frame = series(chosen, ("volume", headline), columns=("",))

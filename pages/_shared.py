@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import streamlit as st
 
 from core.entities import Actor
@@ -50,7 +51,9 @@ STATES: Mapping[str, StateWords] = {
     "warning": StateWords("Warning", "warning", "◆", "orange", "#B35C00", "#FFB454"),
     "no_data": StateWords("No data", "signal_disconnected", "◌", "gray", "#5B6570", "#9AA7B4"),
     "learning": StateWords("Learning", "hourglass_top", "◔", "gray", "#5B6570", "#9AA7B4"),
-    "healthy": StateWords("Data arrives", "check_circle", "●", "blue", "#0B5CAD", "#6CB4F5"),
+    "healthy": StateWords("Healthy", "check_circle", "●", "blue", "#0B5CAD", "#6CB4F5"),
+    # healthy as far as one can tell without monitors
+    "unjudged": StateWords("Data arrives", "input_circle", "○", "blue", "#0B5CAD", "#6CB4F5"),
     "paused": StateWords("Paused", "pause_circle", "‖", "gray", "#5B6570", "#9AA7B4"),
 }
 
@@ -79,9 +82,14 @@ def require(role: str) -> Actor:
     if signs_in(store().workspace):
         sign_in()
         st.stop()
-    actor = Actor(id="single-user", source="ui", role="admin")
+    actor = asking()
     permit(actor, role)
     return actor
+
+
+def asking() -> Actor:
+    """Return who is asking, afresh: commands decide by this, not by what a page was shown for."""
+    return Actor(id="single-user", source="ui", role="admin")
 
 
 def permit(actor: Actor, role: str) -> None:
@@ -176,6 +184,15 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+_MARKUP = "\\`*_{}[]<>#|$~:!"  # what Markdown would act on
+
+
+def escaped(name: str) -> pl.Expr:
+    """Return a column of stored texts as `plain` would."""
+    marks = "".join("\\" + c if c in "\\[]" else c for c in _MARKUP)
+    return pl.col(name).str.replace_all("\n", " ", literal=True).str.replace_all(f"([{marks}])", r"\${1}")
+
+
 def plain(text: str) -> str:
     r"""Return stored text with everything escaped that Markdown would act on.
 
@@ -184,7 +201,7 @@ def plain(text: str) -> str:
     >>> plain("a [link](x) :red[y] $z$")
     'a \\[link\\](x) \\:red\\[y\\] \\$z\\$'
     """
-    return "".join("\\" + c if c in "\\`*_{}[]<>#|$~:!" else c for c in text.replace("\n", " "))
+    return "".join("\\" + c if c in _MARKUP else c for c in text.replace("\n", " "))
 
 
 def clock_text(instant: datetime | None, zone: str = "UTC") -> str:

@@ -28,6 +28,20 @@ PAGES = {
             help="One model: its health, drift, data quality, performance, fairness, cost and rows.",
         ),
         st.Page(
+            HERE / "alerts.py",
+            title="Alerts",
+            icon=":material/notifications:",
+            url_path="alerts",
+            help="What needs somebody now, in all models.",
+        ),
+        st.Page(
+            HERE / "alert.py",
+            title="Alert",
+            icon=":material/notifications_active:",
+            url_path="alert",
+            visibility="hidden",
+        ),
+        st.Page(
             HERE / "fairness.py",
             title="Fairness",
             icon=":material/balance:",

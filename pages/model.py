@@ -10,6 +10,7 @@ from pages import (
     _model_drift,
     _model_fairness,
     _model_health,
+    _model_history,
     _model_operations,
     _model_performance,
     _model_quality,
@@ -25,6 +26,7 @@ TABS = {
     "Performance": _model_performance.show,
     "Fairness": _model_fairness.show,
     "Cost & latency": _model_operations.show,
+    "History": _model_history.show,
     "Rows": _model_rows.show,
 }
 # Without a choice of dates this many windows are shown: enough for a year of days, few enough to stay quick.
@@ -106,7 +108,8 @@ def selection(
 def opening(page: views.ModelPage) -> None:
     """Show the state, the verdict, and a strip when the numbers are older than they should be."""
     status = page.status
-    state = "paused" if page.registered.paused else status.state if status else "no_data"
+    judged = views.shown_state(status.state, status.rules) if status else "no_data"
+    state = "paused" if page.registered.paused else judged
     declared = page.declaration
     sentence = views.verdict(status, page.registered.paused, declared.predictions.timezone, page.now)
     st.markdown(f"{badge(state)} &nbsp; {plain(sentence)}")

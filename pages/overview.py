@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import views
 from core.catalogue import CATALOGUE
-from core.views.overview import STATE_ORDER
+from core.views.overview import SHOWN_ORDER
 from pages._shared import (
     HERE,
     STATES,
@@ -26,16 +26,21 @@ TABLE_HEIGHT = 740
 
 def headline(found: views.Overview) -> None:
     """Say how many models there are in each state, and whether anybody keeps the numbers fresh."""
-    counts = dict(found.models.group_by("state").len().iter_rows())
+    counts = dict(found.models.group_by("shown").len().iter_rows())
     badges = [
         f":{STATES[s].colour}-badge[:material/{STATES[s].icon}: {STATES[s].word}: {counts[s]}]"
-        for s in STATE_ORDER
+        for s in SHOWN_ORDER
         if s in counts
     ]
     noticed = found.models.filter((pl.col("state") == "healthy") & pl.col("since").is_not_null()).height
     if noticed:
         badges.append(f":orange-badge[:material/visibility: Something stands out: {noticed}]")
-    st.markdown("  ".join(badges))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("  ".join(badges), width="content")
+        alerts = int(found.models["open_alerts"].sum())
+        if alerts:
+            label = f"{alerts} open alert{'s' if alerts > 1 else ''}"
+            st.page_link(HERE / "alerts.py", label=label, icon=":material/notifications:")
     silence = (wall_clock() - found.runner_seen).total_seconds() if found.runner_seen else None
     if silence is None or silence > RUNNER_IS_GONE_AFTER_S:
         seen = (
@@ -75,7 +80,7 @@ def filters(models: pl.DataFrame) -> pl.DataFrame:
         )
         states = st.multiselect(
             "State",
-            [s for s in STATE_ORDER if s in set(models["state"])],
+            [s for s in SHOWN_ORDER if s in set(models["shown"])],
             key="state",
             bind="query-params",
             placeholder="Any",
@@ -105,7 +110,7 @@ def filters(models: pl.DataFrame) -> pl.DataFrame:
         else models
     )
     if states:
-        kept = kept.filter(pl.col("state").is_in(states))
+        kept = kept.filter(pl.col("shown").is_in(states))
     if teams:
         kept = kept.filter(pl.col("team").is_in(teams))
     return kept.filter(pl.col("risk_tier").cast(pl.String).is_in(tiers)) if tiers else kept
@@ -122,7 +127,10 @@ def table(models: pl.DataFrame) -> pl.DataFrame:
     titles = {name: CATALOGUE[name].title for name in models["headline"].unique() if name in CATALOGUE}
     return models.select(
         Model="model",
-        Status=pl.concat_list(pl.col("state").replace_strict(words, default=None, return_dtype=pl.String)),
+        Status=pl.concat_list(pl.col("shown").replace_strict(words, default=None, return_dtype=pl.String)),
+        Alerts=pl.when((pl.col("open_alerts") > 0) | pl.col("rules").is_not_null())
+        .then("open_alerts")
+        .cast(pl.Int16),
         Since=pl.col("since").dt.date(),
         Why="why",
         Metric=pl.col("headline").replace(titles).cast(pl.Categorical),
@@ -151,13 +159,16 @@ def columns() -> dict[str, Any]:
             width=120,
             help="'Data arrives' says no more than that: no monitor has judged the model.",
         ),
+        "Alerts": config.NumberColumn(
+            width=52, help="Alerts that are not resolved, snoozed ones too; a dash where no monitor judges."
+        ),
         "Since": config.DateColumn(
             width=92,
             format="D MMM YYYY",
             help="Since when the model is in this state; where data arrives, since when something in Why.",
         ),
         "Why": config.TextColumn(
-            width=404,
+            width=352,
             help="Why it is in this state; where no monitor has judged the model, what stands out: what "
             "leaves the range that is usual in the reference windows.",
         ),

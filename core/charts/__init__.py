@@ -1,5 +1,6 @@
 """Figures: each takes rolled-up numbers and returns a plotly figure that reads the same in both themes."""
 
+from core.charts.episodes import mark_episode, timeline
 from core.charts.over_time import bars_over_time, heat_over_time, over_time
 from core.charts.snapshot import calibration, confusion, distribution, groups, values
 from core.charts.style import COLOURS, GREY, HEIGHT, Reading
@@ -18,8 +19,10 @@ __all__ = [
     "distribution",
     "groups",
     "heat_over_time",
+    "mark_episode",
     "over_time",
     "thinned",
+    "timeline",
     "values",
     "with_gaps",
 ]

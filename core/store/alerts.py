@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 
 from core.entities import Alert, AlertEvent, Episode, Severity, Target
-from core.store.schema import alert_events, alerts, judged
+from core.store.frames import frame as as_frame
+from core.store.schema import alert_events, alerts, judged, models
 from core.store.upsert import upsert
 
 _TARGET = tuple(field.name for field in fields(Target))
@@ -61,6 +63,37 @@ def resolved_since(c: sa.Connection, since: datetime) -> list[Alert]:
 def reminded(c: sa.Connection, identifiers: Collection[int], at: datetime) -> None:
     """Remember when people were last reminded of these alerts."""
     c.execute(sa.update(alerts).where(alerts.c.id.in_(identifiers)).values(reminded_at=at))
+
+
+def table(
+    c: sa.Connection, *, ended: bool = False, model: str | None = None, limit: int = 5000
+) -> pl.DataFrame:
+    """Return alerts as people look through them: those not resolved, or with `ended` the last resolved.
+
+    Returns
+    -------
+    The columns of the alerts, of their model `owner`, `team` and `zone` (of its windows), and `seen`: how
+    many events each has. The newest come first.
+    """
+    count = sa.select(sa.func.count()).where(alert_events.c.alert == alerts.c.id).scalar_subquery()
+    over = alerts.c.resolved_at.is_not(None) if ended else alerts.c.resolved_at.is_(None)
+    newest = alerts.c.resolved_at if ended else alerts.c.opened_at
+    found = (
+        sa.select(alerts, models.c.owner, models.c.team, models.c.declaration, count.label("seen"))
+        .join_from(alerts, models)
+        .where(over)
+        .order_by(newest.desc(), alerts.c.id.desc())
+        .limit(limit)
+    )
+    frame = as_frame(c, found if model is None else found.where(alerts.c.model == model))
+    zone = pl.col("declaration").str.json_path_match("$.predictions.timezone").fill_null("UTC")
+    return frame.with_columns(zone=zone).drop("declaration")
+
+
+def unresolved(c: sa.Connection) -> dict[str, int]:
+    """Return how many alerts are not resolved, by severity."""
+    counted = sa.select(alerts.c.severity, sa.func.count()).where(alerts.c.resolved_at.is_(None))
+    return {row.severity: row[1] for row in c.execute(counted.group_by(alerts.c.severity))}
 
 
 def happened(c: sa.Connection, event: AlertEvent) -> None:

@@ -50,6 +50,14 @@ def current(c: sa.Connection, model: str) -> Reference | None:
     return None if row is None else Reference(**row._mapping)
 
 
+def every(c: sa.Connection, model: str) -> list[Reference]:
+    """Return all references a model ever had, the oldest first."""
+    columns = [column for column in reference.c if column.name != "is_current"]
+    found = sa.select(*columns).where(reference.c.model == model)
+    ordered = found.order_by(reference.c.created_at, reference.c.reference_id)
+    return [Reference(**row._mapping) for row in c.execute(ordered)]
+
+
 def write_grid(store: Store, model: str, grid: Grid) -> None:
     """Keep a grid under its reference_id."""
     text = json.dumps(asdict(grid), allow_nan=False, ensure_ascii=False, indent=1)

@@ -1,30 +1,41 @@
 """What each page reads: one function per page, frozen results, numbers that the sweeps rolled up before."""
 
+from core.views.alert import AlertPage, alert_page
+from core.views.alerts import AlertsPage, alerts_page, open_requests
 from core.views.fairness import FairnessPage, fairness
+from core.views.history import History, history
 from core.views.model import ModelPage, model_page, reference_series, series
 from core.views.overview import Overview, VitalSigns, overview, vital_signs
 from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
 from core.views.system import SystemPage, system
-from core.views.verdict import verdict
+from core.views.verdict import shown_state, verdict
 
 __all__ = [
+    "AlertPage",
+    "AlertsPage",
     "Distribution",
     "FairnessPage",
+    "History",
     "ModelPage",
     "Overview",
     "Rows",
     "Scores",
     "SystemPage",
     "VitalSigns",
+    "alert_page",
+    "alerts_page",
     "distribution",
     "fairness",
+    "history",
     "model_page",
+    "open_requests",
     "overview",
     "reference_series",
     "rows",
     "scores",
     "series",
+    "shown_state",
     "system",
     "verdict",
     "vital_signs",

@@ -10,7 +10,7 @@ from core.health import QUIET
 def verdict(status: ModelStatus | None, paused: bool, zone: str, now: datetime) -> str:
     """Return a model's state in one sentence of plain text.
 
-    While no rule has judged the model it states facts and calls nothing good.
+    Only what monitors judge is called healthy; of the others it states facts.
     """
     if paused:
         return "Paused: sweeps leave it alone and its numbers stay as they are."
@@ -29,9 +29,23 @@ def verdict(status: ModelStatus | None, paused: bool, zone: str, now: datetime) 
             reasons = "; ".join(status.reasons) or "see its open alerts"
             return f"{status.state.capitalize()} since {_day(status.since, zone)}: {reasons}."
     found = [reason for reason in status.reasons if reason != QUIET]
-    if not found:
+    if status.rules is None and not found:
         return "Data arrives; no monitor has judged the model, and nothing stands out."
-    return f"Data arrives and no monitor has judged the model; what stands out: {'; '.join(found)}."
+    stands_out = f"what stands out: {'; '.join(found)}"
+    if status.rules is None:
+        return f"Data arrives and no monitor has judged the model; {stands_out}."
+    snoozed = status.open_alerts
+    healthy = (
+        f"Healthy but for {snoozed} snoozed alert{'s' if snoozed > 1 else ''}"
+        if snoozed
+        else "Healthy: no monitor raises an alarm"
+    )
+    return f"{healthy}; {stands_out}." if found else f"{healthy}."
+
+
+def shown_state(state: str, rules: str | None) -> str:
+    """Return the state as it is called: a healthy model that no monitor judges is ``unjudged``."""
+    return "unjudged" if state == "healthy" and rules is None else state
 
 
 def _day(instant: datetime, zone: str) -> str:

@@ -1,6 +1,7 @@
 """Servers of the dashboard as their own processes, and workspaces with and without models."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from core.settings import Workspace
 from core.store import Store
-from tests.pages import portfolio
+from tests.pages import portfolio, watched
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = """
@@ -40,6 +41,17 @@ def portfolio_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     store = Store(workspace)
     store.migrate()
     portfolio.build(store)
+    store.close()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def watched_workspace(portfolio_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The portfolio with monitors and alerts; tests read it only."""
+    root = shutil.copytree(portfolio_workspace.root, tmp_path_factory.mktemp("watched") / "workspace")
+    workspace = Workspace.open(root)
+    store = Store(workspace)
+    watched.watch(store)
     store.close()
     return workspace
 

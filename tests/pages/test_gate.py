@@ -90,11 +90,11 @@ def test_metrics_speak_prometheus(port: int) -> None:
         body = connection.makefile("rb").read().decode()
     assert 'steward_models{state="no_data"} 2' in body
     assert 'steward_models{state="critical"} 0' in body
-    assert "steward_open_alerts 0" in body
+    assert 'steward_open_alerts{severity="critical"} 0' in body
     assert 'steward_sweep_age_seconds{model="delay-30"}' in body
     assert 'steward_runner_heartbeat_age_seconds{runner="host:1:a"}' in body
 
 
 def test_label_values_are_escaped_for_prometheus() -> None:
-    signs = app.views.VitalSigns({}, 0, {}, {'a"b\\c\nd': 1.0})
+    signs = app.views.VitalSigns({}, {}, {}, {'a"b\\c\nd': 1.0})
     assert 'runner="a\\"b\\\\c\\nd"' in app.prometheus(signs)

@@ -81,7 +81,7 @@ def test_the_overview_puts_what_needs_attention_first_and_says_why(
         "resting",
     ]
     assert [status[0] for status in table["Status"]] == [
-        "◌ No data", "◌ No data", "◔ Learning", "● Data arrives", "● Data arrives", "‖ Paused",
+        "◌ No data", "◌ No data", "◔ Learning", "○ Data arrives", "○ Data arrives", "‖ Paused",
     ]  # fmt: skip
     why = dict(zip(table["Model"], table["Why"], strict=True))
     assert why["cape-islands"] == "no predictions since 25 October 2013"

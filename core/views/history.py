@@ -1,0 +1,119 @@
+"""What the History tab reads: all that happened to a model, on one time axis."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from core.entities import Alert, RetrainingRequest
+from core.store import Store, alerts, audit, references, retraining, statistics
+from core.store.audit import AuditEntry
+from core.store.references import Reference
+
+# In the order in which they are drawn, the top one first.
+KINDS = ("alert", "retraining", "version", "reference", "declaration")
+_DECLARED = {
+    "model.registered": "Model registered",
+    "model.changed": "Declaration changed",
+    "model.paused": "Model paused",
+    "model.rebuild": "Statistics counted again",
+}
+_MOST_ENTRIES = 500
+_INSTANT = pl.Datetime("us", "UTC")
+_Event = dict[str, Any]
+_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "at": _INSTANT,
+    "until": _INSTANT,
+    "kind": pl.String,
+    "lane": pl.String,
+    "severity": pl.String,
+    "what": pl.String,
+    "who": pl.String,
+    "alert": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened, the newest first.
+
+    `events` has at, until (null = a moment, or lasts), kind (one of KINDS), lane (the row it is drawn in),
+    severity and alert (of alerts), what and who.
+    """
+
+    events: pl.DataFrame
+    now: datetime
+
+
+def history(store: Store, slug: str) -> History:
+    """Return a model's alerts, retraining requests, versions, references and changes of its declaration."""
+    with store.read() as c:
+        found = alerts.of_model(c, slug)
+        requests = retraining.every(c, slug)
+        known = references.every(c, slug)
+        entries = audit.entries(c, entity=f"model:{slug}", limit=_MOST_ENTRIES)
+    volumes = statistics.read(
+        store, slug, "metrics", metrics=["volume"], columns=[""], segment="", variant="", group=""
+    )
+    now = store.workspace.now()
+    rows = [
+        *_alerts(found),
+        *_requests(requests),
+        *_references(known),
+        *_declarations(entries, now),
+        *_versions(volumes),
+    ]
+    blank: _Event = dict.fromkeys(_SCHEMA)
+    events = pl.DataFrame([blank | row for row in rows], schema=_SCHEMA)
+    return History(events.sort("at", "lane", "what", descending=[True, False, False]), now)
+
+
+def _alerts(found: Sequence[Alert]) -> Iterator[_Event]:
+    for alert in found:
+        episode = alert.episode
+        yield {
+            "at": episode.opened_at,
+            "until": episode.resolved_at,
+            "kind": "alert",
+            "lane": episode.monitor,
+            "severity": episode.severity.value,
+            "what": alert.message + (f" – {episode.closed_reason}" if episode.closed_reason else ""),
+            "who": alert.assigned_to or alert.acknowledged_by,
+            "alert": alert.id,
+        }
+
+
+def _requests(found: Sequence[RetrainingRequest]) -> Iterator[_Event]:
+    for request in found:
+        what = f"Retraining requested by {request.reason}: {request.text} ({request.state})"
+        moment = {"at": request.requested_at, "kind": "retraining", "lane": "retraining"}
+        yield moment | {"what": what, "alert": request.alert}
+
+
+def _references(found: Sequence[Reference]) -> Iterator[_Event]:
+    for reference in found:
+        state = "frozen" if reference.frozen else "begun"
+        period = ""
+        if reference.first_window and reference.last_window:
+            period = f", windows of {reference.first_window:%-d %b %Y} to {reference.last_window:%-d %b %Y}"
+        what = f"Reference {reference.reference_id} {state}: {reference.rows:,} rows{period}"
+        yield {"at": reference.created_at, "kind": "reference", "lane": "reference", "what": what}
+
+
+def _declarations(entries: Sequence[AuditEntry], now: datetime) -> Iterator[_Event]:
+    for entry in entries:
+        if entry.action in _DECLARED:
+            keys = ", ".join(sorted(entry.after or {})) if entry.action == "model.changed" else ""
+            what = _DECLARED[entry.action] + (f": {keys}" if keys else "")
+            # The audit log has wall time; where the workspace's clock stands still, that is its future.
+            moment = {"at": min(entry.ts, now), "kind": "declaration", "lane": "declaration"}
+            yield moment | {"what": what, "who": entry.actor}
+
+
+def _versions(volumes: pl.DataFrame) -> Iterator[_Event]:
+    first = volumes.filter((pl.col("version") != "") & (pl.col("value") > 0)).group_by("version")
+    for version, at in first.agg(pl.col("window_start").min()).iter_rows():
+        what = f"First predictions of version {version}"
+        yield {"at": at, "kind": "version", "lane": "version", "what": what}
