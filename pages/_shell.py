@@ -55,7 +55,7 @@ PAGES = {
             title="Jobs & system",
             icon=":material/settings_heart:",
             url_path="system",
-            help="Whether sweeps run, which files could not be read and which models failed.",
+            help="Whether sweeps run, and which messages, models and files failed.",
         ),
     ],
 }

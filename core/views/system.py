@@ -1,12 +1,24 @@
 """What the Jobs & system page reads: runners, what is due, the last sweeps, and what was left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
 
-from core.store import Store, due, heartbeats, ledger, models, status, sweeps
+from core.store import Store, due, heartbeats, ledger, models, outbox, status, sweeps
+
+_MESSAGES: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "id": pl.Int64,
+    "state": pl.String,
+    "channel": pl.String,
+    "kind": pl.String,
+    "model": pl.String,
+    "attempts": pl.Int64,
+    "created_at": pl.Datetime("us", "UTC"),
+    "next_attempt_at": pl.Datetime("us", "UTC"),
+    "last_error": pl.String,
+}
 
 
 @dataclass(frozen=True)
@@ -18,6 +30,8 @@ class SystemPage:
     sweeps: model, started, finished, windows, rows, files, error, error_id
     bad: model, path, error
     problems: model, reason, rows, files
+    messages: id, state (``dead`` first, then ``pending``), channel, kind, model, attempts, created_at,
+    next_attempt_at, last_error
     """
 
     runners: pl.DataFrame
@@ -25,6 +39,7 @@ class SystemPage:
     sweeps: pl.DataFrame
     bad: pl.DataFrame
     problems: pl.DataFrame
+    messages: pl.DataFrame
     now: datetime
     wall: datetime
 
@@ -39,6 +54,7 @@ def system(store: Store) -> SystemPage:
             sweeps.recent(c, limit=100),
             ("model", "started", "finished", "windows", "rows", "files", "error", "error_id"),
         )
+        waiting_messages = [*outbox.every(c, "dead"), *outbox.every(c, "pending")]
         bad = [(model, entry.file.path, entry.error) for model, entry in ledger.bad(c)]
         problems = [
             (registered.declaration.model, reason, rows)
@@ -58,6 +74,11 @@ def system(store: Store) -> SystemPage:
         .group_by("model", "reason")
         .agg(pl.col("rows").sum(), files=pl.len())
         .sort("rows", descending=True),
+        pl.DataFrame(
+            [[getattr(message, name) for name in _MESSAGES] for message in waiting_messages],
+            schema=_MESSAGES,
+            orient="row",
+        ),
         store.workspace.now(),
         datetime.now(UTC),
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.pages.conftest import portfolio_workspace, serve
+from tests.pages.conftest import portfolio_workspace, serve, watched_workspace
 
-__all__ = ["portfolio_workspace", "serve"]
+__all__ = ["portfolio_workspace", "serve", "watched_workspace"]
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 Visit = Callable[[str], None]

@@ -17,6 +17,7 @@ TABS = {
     "Performance": "All complete windows of this stretch",
     "Fairness": "Selection rate by group",
     "Cost & latency": "Latency",
+    "History": "What happened, and when",
     "Rows": "Open rows",
 }
 

@@ -290,6 +290,21 @@ def tick(at: AppTest, rows: list[int]) -> None:
     at.session_state[at.dataframe[0].key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
 
 
+def test_the_system_page_shows_messages_that_got_stuck(
+    open_page: Open, watched_workspace: Workspace, portfolio_workspace: Workspace
+) -> None:
+    at = open_page(watched_workspace, "system")
+    assert "2 messages could not be delivered" in said(at)
+    table = at.dataframe[1].value
+    assert list(table["State"]) == ["✕ Given up", "✕ Given up", "◔ Waiting"]
+    assert set(table["Last error"]) == {
+        "answered 410 Gone; is the address still right?",
+        "timed out after 10 s",
+    }
+    assert table["Next try (UTC)"].isna().to_list() == [True, True, False]
+    assert "Nothing waits to be sent" in said(open_page(portfolio_workspace, "system"))
+
+
 def test_metrics_count_what_is_not_resolved_by_severity(own: Store) -> None:
     text = app.prometheus(views.vital_signs(own))
     assert 'steward_open_alerts{severity="critical"} 2' in text
