@@ -112,7 +112,9 @@ def values(page: views.AlertPage) -> None:
 def links(page: views.AlertPage) -> None:
     """Link to the rows of the breaching window, and to where the Model page shows more of this metric."""
     target, declared = page.alert.episode.target, page.declaration
-    window = declared.calendar.containing(page.alert.episode.last_window).start.astimezone(declared.zone)
+    silent = target.metric == CLOCK  # from its last row on: the rows before it are the last there are
+    instant = page.alert.episode.last_window - timedelta(microseconds=int(silent))
+    window = declared.calendar.containing(instant).start.astimezone(declared.zone)
     named = f"{window:%Y-%m-%d %H:%M}" if declared.window == "1h" else f"{window:%Y-%m-%d}"
     start, until = page.stretch
     last = (until - timedelta(microseconds=1)).astimezone(declared.zone)
@@ -131,7 +133,7 @@ def links(page: views.AlertPage) -> None:
             label=f"Rows of {named}",
             icon=":material/table_rows:",
             query_params=address | {"tab": "Rows", "rows": named},
-            help="The last window that breached, straight from the log.",
+            help=f"The last window {'with rows' if silent else 'that breached'}, straight from the log.",
         )
         st.page_link(
             HERE / "model.py",

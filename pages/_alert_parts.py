@@ -80,10 +80,12 @@ def actions(
     states : the states they are in
     """
     may = actor.role in HOLDERS["analyst"]
-    off = not seen or not may
     why = None
     if not may:
         why = f"You are {actor.role}; this needs the role analyst or above. An admin can grant it."
+    elif "resolved" in states:
+        why = "A resolved alert stays as it is; untick it to act on the others."
+    off = not seen or why is not None
     name = f"{key}-{turn()}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
@@ -110,7 +112,7 @@ def actions(
             )
         _resolve(seen, off, why, name)
     if why:
-        st.caption(f":material/lock: {why}")
+        st.caption(f"{':material/info:' if may else ':material/lock:'} {why}")
 
 
 def _assign(seen: Mapping[int, int], actor: Actor, off: bool, why: str | None, name: str) -> None:

@@ -76,8 +76,8 @@ def others(found: pl.DataFrame, model: str) -> None:
         height="content" if found.height <= 8 else 320,
         column_config={
             "Severity": severity_column(),
-            "State": st.column_config.TextColumn(width=104),
-            "What": st.column_config.TextColumn(width=210),
+            "State": st.column_config.TextColumn(width=112),
+            "What": st.column_config.TextColumn(width=188),
             "Since": st.column_config.DateColumn(format="D MMM YYYY", width=92),
         },
         alt="Other alerts of the model that were open then",

@@ -154,8 +154,7 @@ def sentence(alert: Alert, zone: str, now: datetime) -> str:
     over = episode.resolved_at is not None
     if episode.target.metric == CLOCK:
         silent, allowed = (number_text(CLOCK, hours) for hours in (episode.value, episode.threshold))
-        since = f"{silent} since {began:%-d %B %Y %H:%M}, {allowed} are allowed"
-        said = f"{'There were no' if over else 'No'} predictions for {since}"
+        said = f"No predictions for {silent} from {began:%-d %B %Y %H:%M} on, {allowed} are allowed"
     else:
         metric = shown_metric(episode.target)
         value, threshold = (number_text(metric, number) for number in (episode.value, episode.threshold))
@@ -164,7 +163,7 @@ def sentence(alert: Alert, zone: str, now: datetime) -> str:
     if episode.resolved_at is None:
         return f"{said}."
     ended = episode.resolved_at.astimezone(ZoneInfo(zone))
-    return f"{said}, until {ended:%-d %B %Y}: {episode.closed_reason or 'over'}."
+    return f"{said}; over on {ended:%-d %B %Y}: {episode.closed_reason or 'resolved'}."
 
 
 def number_text(metric: str, value: float) -> str:

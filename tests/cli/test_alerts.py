@@ -54,7 +54,7 @@ def test_json_has_the_keys_that_outsiders_rely_on(root, capsys):
 def test_all_has_the_resolved_ones_too_newest_first(root, capsys):
     assert main(["alerts", "--all", "--json", "--workspace", str(root)]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert len(found) == 8
+    assert len(found) == 9
     assert [a["opened_at"] for a in found] == sorted((a["opened_at"] for a in found), reverse=True)
     by_hand = next(alert for alert in found if alert["id"] == watched.SCORE)
     assert by_hand["state"] == "resolved"

@@ -65,7 +65,7 @@ def test_the_list_shows_what_waits_for_somebody_first(open_page: Open, watched_w
         ({"teams": "islands"}, 1),
         ({"people": "ada@example.com"}, 1),
         ({"people": "customer-comms@example.com"}, 5),
-        ({"states": "resolved"}, 3),
+        ({"states": "resolved"}, 4),
     ],
 )
 def test_filters_live_in_the_address(
@@ -114,6 +114,14 @@ def test_ticks_do_not_move_to_other_alerts_when_one_goes(open_page: Open, own: S
     assert button(at, "Acknowledge").disabled
 
 
+def test_a_resolved_alert_among_the_ticked_is_explained(open_page: Open, own: Store) -> None:
+    at = open_page(own.workspace, "alerts", states="resolved")
+    tick(at, [0])
+    at.run()
+    assert "A resolved alert stays as it is" in said(at)
+    assert all(b.disabled for b in at.button)
+
+
 def test_a_conflict_is_said_and_changes_nothing(open_page: Open, own: Store) -> None:
     at = open_page(own.workspace, "alert", id=str(watched.AUC))
     alert_actions.acknowledge(own, [watched.AUC], BOB)
@@ -129,9 +137,12 @@ def test_a_conflict_is_said_and_changes_nothing(open_page: Open, own: Store) -> 
     [
         (watched.AUC, "ROC AUC is 0.682, below its threshold 0.69, since 10 December 2013."),
         (watched.WIND, "Missing share of wind is 99.8%, above its threshold 50%, since 30 December 2013."),
-        (watched.DRIFT, "Drift of temp was 0.31, above its threshold 0.19, since 22 March 2013, until "),
+        (watched.DRIFT, "Drift of temp was 0.31, above its threshold 0.19, since 22 March 2013; over on "),
         (watched.SCORE, "resolved by ada@example.com: the new carrier mix is intended."),
-        (watched.SILENT, "No predictions for 1,623 hours since 25 October 2013 10:00, 48 hours are allowed."),
+        (
+            watched.SILENT,
+            "No predictions for 1,623 hours from 25 October 2013 10:00 on, 48 hours are allowed.",
+        ),
         (watched.CARRIER, "snoozed until 21 Jan 2014 00:00: a new airline flies since November"),
         (watched.PARITY, "acknowledged by bob@example.com 23 Dec 2013 00:00 · assigned to ada@example.com"),
     ],
@@ -168,6 +179,10 @@ def test_a_silence_is_drawn_as_rows_and_has_no_table_of_values(
     at = open_page(watched_workspace, "alert", id=str(watched.SILENT))
     assert "no statistics of these windows are kept" in said(at)
     assert not at.dataframe and "No other alert of this model was open" in said(at)
+    at = open_page(watched_workspace, "alert", id=str(watched.GAP))
+    assert "from 5 August 2013 00:00 on, 48 hours are allowed; over on 13 August 2013: recovered." in said(at)
+    assert len(at.get("plotly_chart")) == 1
+    assert len(at.dataframe) == 1, "the other alerts of that time"
 
 
 def test_a_resolved_alert_offers_nothing_to_do(open_page: Open, watched_workspace: Workspace) -> None:

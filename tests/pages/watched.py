@@ -18,7 +18,8 @@ MONITORS = [
     {"metric": "missing_share", "columns": ["wind"], "above": 0.5, "severity": "critical"},
     {"name": "parity", "metric": "demographic_parity_difference", "protected": "sex", "above": 0.1},
 ]  # fmt: skip
-DRIFT, CARRIER, AUC, WIND, PARITY, SCORE, SILENT, OLD = range(1, 9)  # the ids, in the order of `episodes`
+# The ids, in the order of `episodes`.
+DRIFT, CARRIER, AUC, WIND, PARITY, SCORE, SILENT, OLD, GAP = range(1, 10)
 
 
 def watch(store: Store) -> None:
@@ -73,6 +74,12 @@ def episodes() -> list[tuple[str, Episode, str]]:
         silence, first_window=last_row, last_window=last_row, opened_at=last_row + timedelta(hours=48),
         judged_at=NOW,
     )  # fmt: skip
+    august = datetime(2013, 8, 5, 4, tzinfo=UTC)
+    gap = replace(
+        silence, first_window=august, last_window=august, opened_at=august + timedelta(hours=48), value=168.0,
+        judged_at=august + timedelta(days=7), resolved_at=august + timedelta(days=8),
+        closed_reason="recovered",
+    )  # fmt: skip
     by_hand = "resolved by ada@example.com: the new carrier mix is intended"
     return [
         ("delay-30", episode("drift", drift, "warning", 80, 290, 0.31, 0.19, "above", 2, 292, "recovered"),
@@ -90,6 +97,7 @@ def episodes() -> list[tuple[str, Episode, str]]:
         ("cape-islands", silence, "No predictions for 1,623 hours, allowed are 48"),
         ("eta-air-time", episode("mae", Target("mae"), "warning", 3, 9, 9.5, 9.0, "above", 1, 12,
                                  "recovered"), "Mean absolute error 9.5, above 9"),
+        ("delay-30", gap, "No predictions for 168 hours, allowed are 48"),
     ]  # fmt: skip
 
 
