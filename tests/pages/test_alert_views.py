@@ -108,12 +108,12 @@ def test_many_monitors_leave_room_for_the_moments_and_stored_text_is_no_markup()
         ({}, "Data arrives; no monitor has judged the model, and nothing stands out."),
         (
             {"reasons": ("x",)},
-            "Data arrives and no monitor has judged the model; what stands out: drift.",
+            "Data arrives and no monitor has judged the model; what stands out: x.",
         ),
         ({"rules": "r"}, "Healthy: no monitor raises an alarm."),
         (
             {"rules": "r", "reasons": ("x",)},
-            "Healthy: no monitor raises an alarm; what stands out: drift.",
+            "Healthy: no monitor raises an alarm; what stands out: x.",
         ),
         ({"rules": "r", "open_alerts": 2}, "Healthy but for 2 snoozed alerts."),
     ],

@@ -142,7 +142,8 @@ def _messages(store: Store) -> None:
         for channel, model in (("ml-oncall", "delay-30"), ("ml-oncall", "delay-30"), ("audit-hook", None),
                                ("audit-hook", "cape-islands")):  # fmt: skip
             outbox.add(c, channel, "alerts" if model else "digest", {"alerts": []}, model=model)
-    waiting, sent, *dead = sorted(outbox.claim(store, "host:1:a"), key=lambda message: message.id)
+    with store.read() as c:
+        *dead, sent, waiting = outbox.every(c)
     outbox.sent(store, sent)
     for message in dead:
         outbox.failed(store, message, "answered 410 Gone; is the address still right?", None)
