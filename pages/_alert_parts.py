@@ -9,9 +9,9 @@ import streamlit as st
 
 from core import alert_actions
 from core.entities import Actor, Alert
-from core.errors import StewardError
 from pages import _shared
-from pages._shared import HOLDERS, STATES, is_dark, plain, store
+from pages._commands import carry_out, turn
+from pages._shared import HOLDERS, STATES, is_dark, store
 
 SEVERITIES = ("critical", "warning")
 STATE_WORDS = {
@@ -27,7 +27,6 @@ DONE = {
     "unsnooze": "Woken",
     "resolve": "Resolved",
 }
-_OUTCOME, _ROUND = "alert-outcome", "alert-round"
 Command = Callable[..., list[Alert]]
 
 
@@ -52,21 +51,6 @@ def severity_words() -> pl.Expr:
     """Return the column that `severity_column` shows."""
     words = {severity: f"{STATES[severity].glyph} {STATES[severity].word}" for severity in SEVERITIES}
     return pl.concat_list(pl.col("severity").replace_strict(words, return_dtype=pl.String))
-
-
-def turn() -> int:
-    """Return a number that changes with every command: widgets named by it start anew after one."""
-    number: int = st.session_state.get(_ROUND, 0)
-    return number
-
-
-def outcome() -> None:
-    """Show what the last command said, once: nothing was written unless it succeeded."""
-    succeeded, text = st.session_state.pop(_OUTCOME, (True, ""))
-    if text and succeeded:
-        st.toast(text, icon=":material/check:")
-    elif text:
-        st.warning(f"**Nothing was changed:** {plain(text)}.", icon=":material/sync_problem:")
 
 
 def actions(
@@ -170,11 +154,10 @@ def _carry_out(command: str, seen: Mapping[int, int], fields: Mapping[str, str] 
     if "to" in given:
         given["to"] = given["to"].strip() or None
     run: Command = getattr(alert_actions, command)
-    try:
+
+    def attend() -> str:
         changed = run(store(), list(seen), _shared.asking(), seen=seen, **given)
-    except StewardError as error:
-        st.session_state[_OUTCOME] = (False, str(error))
-        return
-    what = f"{len(changed)} alert{'' if len(changed) == 1 else 's'}"
-    st.session_state[_OUTCOME] = (True, f"{DONE[command]}: {what}" if changed else "It was so already.")
-    st.session_state[_ROUND] = turn() + 1
+        count = f"{len(changed)} alert{'' if len(changed) == 1 else 's'}"
+        return f"{DONE[command]}: {count}" if changed else "It was so already."
+
+    carry_out(attend)

@@ -6,7 +6,8 @@ import streamlit as st
 from core import views
 from core.views.alert import sentence, subject
 from pages import _alert_course
-from pages._alert_parts import actions, outcome, severity_column, severity_words, state_badge
+from pages._alert_parts import actions, severity_column, severity_words, state_badge
+from pages._commands import outcome
 from pages._shared import HERE, badge, clock_text, escaped, plain, read, require, section
 
 MOST_EVENTS = 50

@@ -6,7 +6,8 @@ import streamlit as st
 from core import views
 from core.entities import Actor
 from core.views.alerts import ALERT_STATES, MOST_RESOLVED, SEVERITIES
-from pages._alert_parts import actions, outcome, severity_column, severity_words, state_badge, turn
+from pages._alert_parts import actions, severity_column, severity_words, state_badge
+from pages._commands import outcome, turn
 from pages._shared import HERE, badge, read, require, section
 
 TABLE_HEIGHT = 660

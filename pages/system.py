@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from core import views
+from pages import _system_messages
 from pages._shared import age_text, require, section, store
 
 RUNNER_IS_GONE_AFTER_S = 300
@@ -37,47 +38,6 @@ def runners(found: views.SystemPage) -> None:
     )
     st.dataframe(
         shown, hide_index=True, placeholder="–", height="content", alt="Job runners and their last heartbeat"
-    )
-
-
-def messages(found: views.SystemPage) -> None:
-    """Show what could not be told, and what waits for its next attempt."""
-    st.subheader("Messages", anchor=False)
-    if not found.messages.height:
-        st.caption(
-            ":material/check: Nothing waits to be sent, and no channel has refused a message for good."
-        )
-        return
-    dead = found.messages.filter(pl.col("state") == "dead").height
-    if dead:
-        st.warning(
-            f"**{dead} message{'s' if dead > 1 else ''} could not be delivered** and will not be tried again "
-            "by itself.",
-            icon=":material/mark_email_unread:",
-        )
-    words = {"dead": "✕ Given up", "pending": "◔ Waiting"}
-    st.dataframe(
-        found.messages.select(
-            pl.col("state").replace_strict(words, default="state").alias("State"),
-            pl.col("channel").alias("Channel"),
-            pl.col("kind").alias("Kind"),
-            pl.col("model").alias("Model"),
-            pl.col("attempts").alias("Attempts"),
-            pl.col("last_error").alias("Last error"),
-            pl.col("created_at").alias("Written (UTC)"),
-            pl.when(pl.col("state") == "pending").then("next_attempt_at").alias("Next try (UTC)"),
-        ),
-        hide_index=True,
-        placeholder="–",
-        height="content" if found.messages.height <= 8 else 320,
-        column_config=_times("Written (UTC)", "Next try (UTC)")
-        | {
-            "State": st.column_config.TextColumn(width=100),
-            "Kind": st.column_config.TextColumn(width=80),
-            "Attempts": st.column_config.NumberColumn(width=80),
-            "Last error": st.column_config.TextColumn(width=420),
-        },
-        alt="Messages that were not delivered",
     )
 
 
@@ -181,7 +141,7 @@ def _times(*names: str) -> dict[str, Any]:
 
 PARTS = {
     "Job runners": runners,
-    "Messages": messages,
+    "Messages": _system_messages.show,
     "Failed models": failing,
     "Files that could not be read": unreadable,
     "Rows that were left out": left_out,
