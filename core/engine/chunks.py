@@ -91,10 +91,10 @@ def _chunk(
         find_labels(source, bounds)
         logged = any(field.alias == "logged_label" for field in wanted)
         relation = traffic.labelled(relation, label.alias, logged=logged)
-    derived = {**twins, **{d.name: d.expression for d in dimensions}}
     own = argmax_prediction(declaration) or threshold_prediction(declaration)
-    if own and declaration.task != "regression":
-        derived = {"prediction": own, **derived}
+    predicted = {"prediction": own} if own and declaration.task != "regression" else {}
+    # A name must stand before what is made of it.
+    derived = {**twins, **predicted, **{d.name: d.expression for d in dimensions}}
     judged = traffic.judged(relation, declaration, derived, joined=joined)
     return Chunk(
         tuple(windows),

@@ -1,5 +1,6 @@
 """The command line as people meet it: what it prints, what it writes and how it exits."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -37,8 +38,15 @@ def test_help_is_quick_because_it_imports_nothing_heavy():
 def test_every_command_takes_a_workspace(capsys):
     from jobs.cli import parser
 
-    (commands,) = (a for a in parser()._actions if hasattr(a, "choices") and a.choices)
-    for name, command in commands.choices.items():
+    def ends(command, name):
+        within = [a.choices for a in command._actions if isinstance(a, argparse._SubParsersAction)]
+        if not within:
+            return {name: command}
+        return {n: c for key, each in within[0].items() for n, c in ends(each, f"{name} {key}").items()}
+
+    commands = ends(parser(), "steward")
+    assert {"steward run", "steward monitors test"} <= set(commands)
+    for name, command in commands.items():
         assert "--workspace" in command.format_help(), name
 
 
