@@ -1,9 +1,12 @@
-"""An alert in one sentence: what, where, how much, and against which limit."""
+"""An alert in words: what it is about, how much that is, and against which limit."""
 
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
-from core.entities import Episode
-from core.verdicts import FRESHNESS
+from core.entities import Episode, Target
+from core.verdicts import FRESHNESS, shown_metric
+
+_NAMES = {AUTO_METRIC: "Drift", "missing_share": "Missing share"}
+_BARE_UNITS = ("label", "column", "nats")
 
 
 def sentence(episode: Episode) -> str:
@@ -12,42 +15,55 @@ def sentence(episode: Episode) -> str:
     Examples
     --------
     >>> from datetime import UTC, datetime
-    >>> from core.entities import Severity, Target
+    >>> from core.entities import Severity
     >>> day = datetime(2013, 8, 1, tzinfo=UTC)
     >>> target = Target("mae", segment="origin=JFK")
     >>> sentence(Episode("mae", target, Severity.WARNING, day, day, day, day, 13.91, 9.75, "above"))
-    'Mean absolute error in origin=JFK is 13.91, above 9.75'
+    'Mean absolute error, origin=JFK, is 13.9, above 9.75'
     """
     target = episode.target
     if target.metric == FRESHNESS:
-        return f"No predictions for {_span(episode.value)}, more than {_span(episode.threshold)}"
-    info = CATALOGUE.get(target.metric)
-    name = "Drift" if target.metric == AUTO_METRIC else info.title if info else target.metric
-    parts = [name]
-    if target.column:
-        joined = {"fairness": "by", "quality": "in"}.get(info.family if info else "", "of")
-        parts.append(f"{joined} {target.column}")
-    parts += [f"in {target.segment}"] if target.segment else []
-    parts += [f"for {target.group}"] if target.group else []
-    parts += [f"of version {target.version}"] if target.version else []
-    usual = " its usual" if target.metric == AUTO_METRIC else ""
-    value, threshold = (written(target.metric, number) for number in (episode.value, episode.threshold))
-    return f"{' '.join(parts)} is {value}, {episode.side}{usual} {threshold}"
+        silent, allowed = (number(FRESHNESS, hours) for hours in (episode.value, episode.threshold))
+        return f"No predictions for {silent}, {allowed} are allowed"
+    metric = shown_metric(target.metric)
+    value, threshold = (number(metric, each) for each in (episode.value, episode.threshold))
+    usual = "its usual " if target.metric == AUTO_METRIC else ""
+    about = subject(target)
+    comma = "," if "," in about else ""
+    return f"{about}{comma} is {value}, {episode.side} {usual}{threshold}"
 
 
-def written(metric: str, value: float) -> str:
-    """Return a metric's number with four significant digits; shares of rows in percent.
+def subject(target: Target) -> str:
+    """Return what an alert is about, in words.
 
     Examples
     --------
-    >>> written("mae", 12345.6), written("f1", 0.123456), written("missing_share", 0.5)
-    ('12,346', '0.1235', '50%')
+    >>> subject(Target("missing_share", "wind", segment="origin=JFK"))
+    'Missing share of wind, origin=JFK'
     """
-    if metric.endswith("_share"):
-        return f"{value * 100:.4g}%"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    info = CATALOGUE.get(target.metric)
+    name = _NAMES.get(target.metric) or (info.title if info else target.metric)
+    joined = "by" if info and info.family == "fairness" else "of"
+    version = f"version {target.version}" if target.version else ""
+    parts = [f"{name} {joined} {target.column}" if target.column else name]
+    return ", ".join(part for part in (*parts, target.segment, target.group, version) if part)
 
 
-def _span(hours: float) -> str:
-    amount, unit = (hours / 24, "day") if hours >= 48 else (hours, "hour")
-    return f"{amount:.3g} {unit}{'' if amount == 1 else 's'}"
+def number(metric: str, value: float) -> str:
+    """Return a metric's value as people read it: shares in percent, the rest with three digits and its unit.
+
+    Examples
+    --------
+    >>> number("missing_share", 0.998), number("roc_auc", 0.68217), number("latency_p50", 21)
+    ('99.8%', '0.682', '21 ms')
+    >>> number("freshness", 1627)
+    '67.8 days'
+    """
+    if metric.endswith(("_share", "_rate")):
+        return f"{value * 100:.3g}%"
+    if metric == FRESHNESS and value >= 48:
+        return f"{value / 24:.3g} days"
+    info = CATALOGUE.get(metric)
+    unit = info.unit if info and info.unit not in _BARE_UNITS else ""
+    whole = unit == "rows" or abs(value) >= 1000
+    return (f"{value:,.0f} {unit}" if whole else f"{value:.3g} {unit}").rstrip()

@@ -65,7 +65,7 @@ def judge(
         before = {} if afresh else alerts.rules(c, slug)
     newest = last_closed(declaration, now).start
     rules = {each.name: _judged(each, before.get(each.name), newest) for each in monitors}
-    names = sorted({verdicts.metric_of(each) for each in monitors})
+    names = sorted({verdicts.shown_metric(each.metric) for each in monitors})
     stored = renewed(statistics.read(store, slug, "metrics", metrics=names))
     known = stored.filter(pl.col("metric").is_in(names))
     first: datetime | None = known["window_start"].min()  # type: ignore[assignment]

@@ -40,9 +40,9 @@ VERDICTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
 _LIMITS = ("low", "high", "critical_low", "critical_high")
 
 
-def metric_of(monitor: Monitor) -> str:
+def shown_metric(metric: str) -> str:
     """Return the metric whose values a monitor judges: the verdict on drift is shown as a distance."""
-    return "jensen_shannon" if monitor.metric == AUTO_METRIC else monitor.metric
+    return "jensen_shannon" if metric == AUTO_METRIC else metric
 
 
 def persistence(monitor: Monitor, declaration: Declaration) -> int:
@@ -98,7 +98,7 @@ def _seen(
     metrics: pl.DataFrame, monitor: Monitor, declaration: Declaration, *, reference: bool = False
 ) -> pl.DataFrame:
     """Return the rows a monitor looks at; of the reference those of all versions together."""
-    metric = metric_of(monitor)
+    metric = shown_metric(monitor.metric)
     info = CATALOGUE.get(metric)
     kept = [pl.col("metric") == metric, pl.col("variant") == ""]
     kept.append(

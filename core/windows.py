@@ -111,6 +111,11 @@ class Calendar:
                 return local.year().cast(pl.Int64) * 12 + local.month()
         return local.year().cast(pl.Int64)
 
+    @property
+    def nominal(self) -> timedelta:
+        """How long a window is, leaving aside clock changes and the length of months."""
+        return _NOMINAL[self.size]
+
     def count(self, length: timedelta) -> int:
         """Return how many windows make up a length: 48 h are two days, also when the clocks change.
 
@@ -119,7 +124,7 @@ class Calendar:
         >>> Calendar("1d", "UTC").count(timedelta(hours=48))
         2
         """
-        return max(1, -(-length // _NOMINAL[self.size]))
+        return max(1, -(-length // self.nominal))
 
     def _utc(self, local: datetime) -> datetime:
         return local.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)

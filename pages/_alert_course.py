@@ -6,8 +6,9 @@ import polars as pl
 import streamlit as st
 
 from core import charts, views
+from core.alert_text import subject
 from core.catalogue import CATALOGUE
-from core.views.alert import CLOCK, subject
+from core.verdicts import FRESHNESS
 from pages._model_parts import draw, fewest, meaning, nothing, reading, title
 from pages._shared import HERE, plain
 
@@ -26,7 +27,7 @@ def show(page: views.AlertPage) -> None:
     """Show the chart, the links and the numbers."""
     course(page)
     links(page)
-    if page.alert.episode.target.metric != CLOCK and page.windows.height:
+    if page.alert.episode.target.metric != FRESHNESS and page.windows.height:
         values(page)
 
 
@@ -34,7 +35,7 @@ def course(page: views.AlertPage) -> None:
     """Draw the metric around the alert with threshold and normal band; of a silence, rows per window."""
     episode, zone = page.alert.episode, page.zone
     with st.container(border=True, gap="xsmall"):
-        silent = episode.target.metric == CLOCK
+        silent = episode.target.metric == FRESHNESS
         heading = title(page.metric) if silent else subject(episode.target)
         st.markdown(f"**{plain(heading)}**", help=meaning(page.metric))
         if not page.windows["value"].drop_nulls().len():
@@ -112,7 +113,7 @@ def values(page: views.AlertPage) -> None:
 def links(page: views.AlertPage) -> None:
     """Link to the rows of the breaching window, and to where the Model page shows more of this metric."""
     target, declared = page.alert.episode.target, page.declaration
-    silent = target.metric == CLOCK  # from its last row on: the rows before it are the last there are
+    silent = target.metric == FRESHNESS  # from its last row on: the rows before it are the last there are
     instant = page.alert.episode.last_window - timedelta(microseconds=int(silent))
     window = declared.calendar.containing(instant).start.astimezone(declared.zone)
     named = f"{window:%Y-%m-%d %H:%M}" if declared.window == "1h" else f"{window:%Y-%m-%d}"

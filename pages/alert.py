@@ -4,7 +4,8 @@ import polars as pl
 import streamlit as st
 
 from core import views
-from core.views.alert import sentence, subject
+from core.alert_text import subject
+from core.views.alert import sentence
 from pages import _alert_course
 from pages._alert_parts import actions, severity_column, severity_words, state_badge
 from pages._commands import outcome

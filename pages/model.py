@@ -32,13 +32,6 @@ TABS = {
 # Without a choice of dates this many windows are shown: enough for a year of days, few enough to stay quick.
 DEFAULT_WINDOWS = 400
 EARLIEST = date(1970, 1, 1)
-LENGTHS = {
-    "1h": timedelta(hours=1),
-    "1d": timedelta(days=1),
-    "1w": timedelta(weeks=1),
-    "1mo": timedelta(days=31),
-    "1y": timedelta(days=366),
-}
 
 
 def pick_model() -> str | None:
@@ -101,7 +94,7 @@ def selection(
     if start is not None:
         return Selection(page, datetime.combine(start, time.min, zone), until, segment, actor)
     newest = page.status.last_window if page.status else None
-    since = newest - DEFAULT_WINDOWS * LENGTHS[page.declaration.window] if newest else None
+    since = newest - DEFAULT_WINDOWS * page.declaration.calendar.nominal if newest else None
     return Selection(page, since, until, segment, actor)
 
 

@@ -6,24 +6,15 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from core.catalogue import CATALOGUE
+from core.alert_text import number, subject
 from core.declaration import Declaration
-from core.entities import Alert, Episode, RetrainingRequest, Target
+from core.entities import Alert, Episode, RetrainingRequest
 from core.store import Store, alerts, models, references, retraining, statistics
+from core.verdicts import FRESHNESS, persistence, shown_metric
 from core.views.alerts import by_urgency
 from core.views.model import with_phase
-from core.windows import duration
 
-CLOCK = "freshness"  # judged by the clock: its alert has no values window by window
 FEWEST_WINDOWS = 30
-LENGTHS = {
-    "1h": timedelta(hours=1),
-    "1d": timedelta(days=1),
-    "1w": timedelta(weeks=1),
-    "1mo": timedelta(days=31),
-    "1y": timedelta(days=366),
-}
-_NAMES = {"drift": "Drift", "missing_share": "Missing share"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,7 @@ def alert_page(store: Store, identifier: int) -> AlertPage | None:
         reference = references.current(c, alert.model)
     now, declaration = store.workspace.now(), registered.declaration
     target = alert.episode.target
-    metric = "volume" if target.metric == CLOCK else shown_metric(target)
+    metric = "volume" if target.metric == FRESHNESS else shown_metric(target.metric)
     start, end = surroundings(alert.episode, declaration, now)
     windows = with_phase(_values(store, alert, metric, start, end), declaration, now)
     usual = windows.clear()
@@ -108,15 +99,11 @@ def alert_page(store: Store, identifier: int) -> AlertPage | None:
     )
 
 
-def shown_metric(target: Target) -> str:
-    """Return the metric whose values an alert is about: the verdict on drift is shown as a distance."""
-    return "jensen_shannon" if target.metric == "drift" else target.metric
-
-
 def surroundings(episode: Episode, declaration: Declaration, now: datetime) -> tuple[datetime, datetime]:
     """Return what to draw: the episode and twice its rule's persistence around it, 30 windows at least."""
-    window = LENGTHS[declaration.window]
-    span = persistence(episode.monitor, declaration)
+    window = declaration.calendar.nominal
+    monitor = next((each for each in declaration.monitors if each.name == episode.monitor), None)
+    span = persistence(monitor, declaration) if monitor else 1
     first = declaration.calendar.containing(episode.first_window).start
     last = declaration.calendar.containing(episode.last_window).end
     room = max(2 * span * window, (FEWEST_WINDOWS * window - (last - first)) / 2)
@@ -125,61 +112,23 @@ def surroundings(episode: Episode, declaration: Declaration, now: datetime) -> t
     return start, end
 
 
-def persistence(monitor: str, declaration: Declaration) -> int:
-    """Return for how many windows a breach must last; 1 where the monitor is not declared any more."""
-    said = next((m.persistence for m in declaration.monitors if m.name == monitor), None) or "1 window"
-    count, _, unit = said.partition(" ")
-    return int(count) if unit else max(1, -(-duration(said) // LENGTHS[declaration.window]))
-
-
-def subject(target: Target) -> str:
-    """Return what an alert is about, in words.
-
-    Examples
-    --------
-    >>> subject(Target("missing_share", "wind", segment="origin=JFK"))
-    'Missing share of wind, origin=JFK'
-    """
-    info = CATALOGUE.get(target.metric)
-    name = _NAMES.get(target.metric) or (info.title if info else target.metric)
-    version = f"version {target.version}" if target.version else ""
-    parts = [f"{name} of {target.column}" if target.column else name, target.segment, target.group, version]
-    return ", ".join(part for part in parts if part)
-
-
 def sentence(alert: Alert, zone: str, now: datetime) -> str:
     """Return an alert in one sentence of plain text: what, how much, since when, and how it ended."""
     episode = alert.episode
     began = episode.first_window.astimezone(ZoneInfo(zone))
     over = episode.resolved_at is not None
-    if episode.target.metric == CLOCK:
-        silent, allowed = (number_text(CLOCK, hours) for hours in (episode.value, episode.threshold))
+    if episode.target.metric == FRESHNESS:
+        silent, allowed = (number(FRESHNESS, hours) for hours in (episode.value, episode.threshold))
         said = f"No predictions for {silent} from {began:%-d %B %Y %H:%M} on, {allowed} are allowed"
     else:
-        metric = shown_metric(episode.target)
-        value, threshold = (number_text(metric, number) for number in (episode.value, episode.threshold))
+        metric = shown_metric(episode.target.metric)
+        value, threshold = (number(metric, each) for each in (episode.value, episode.threshold))
         where = f"{episode.side} its threshold {threshold}, since {began:%-d %B %Y}"
         said = f"{subject(episode.target)} {'was' if over else 'is'} {value}, {where}"
     if episode.resolved_at is None:
         return f"{said}."
     ended = episode.resolved_at.astimezone(ZoneInfo(zone))
     return f"{said}; over on {ended:%-d %B %Y}: {episode.closed_reason or 'resolved'}."
-
-
-def number_text(metric: str, value: float) -> str:
-    """Return a metric's value as people read it: shares in percent, the rest with three digits and its unit.
-
-    Examples
-    --------
-    >>> number_text("missing_share", 0.998), number_text("roc_auc", 0.68217), number_text("latency_p50", 21)
-    ('99.8%', '0.682', '21 ms')
-    """
-    if metric.endswith(("_share", "_rate")):
-        return f"{value * 100:.3g}%"
-    info = CATALOGUE.get(metric)
-    unit = info.unit if info and info.unit not in ("label", "column", "nats") else ""
-    whole = unit == "rows" or abs(value) >= 1000
-    return (f"{value:,.0f} {unit}" if whole else f"{value:.3g} {unit}").rstrip()
 
 
 def _values(
@@ -202,7 +151,7 @@ def _values(
 
 
 def _beyond(episode: Episode, metric: str) -> pl.Expr:
-    if metric != shown_metric(episode.target):
+    if metric != shown_metric(episode.target.metric):
         return pl.lit(False)
     value = pl.col("value")
     beyond = value > episode.threshold if episode.side == "above" else value < episode.threshold

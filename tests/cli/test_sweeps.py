@@ -80,17 +80,22 @@ def test_a_second_run_finds_nothing_to_do(root, capsys):
     assert json.loads(capsys.readouterr().out)[0]["windows"] == 0
 
 
+def numbers(text):
+    # Threads add scores up in an order of their own: the sixteenth digit is chance.
+    return json.loads(text, parse_float=lambda number: f"{float(number):.12g}")
+
+
 def test_rebuild_counts_the_days_it_is_given_again_with_the_same_result(root, capsys):
     main(["declare", "loan", str(root / "predictions" / "loan.csv")])
     main(["apply"])
     main(["run", "--once"])
     capsys.readouterr()
     main(["series", "loan", "roc_auc", "--json"])
-    before = capsys.readouterr().out
+    before = numbers(capsys.readouterr().out)
     assert main(["rebuild", "loan", "--from", "2024-01-02", "--to", "2024-01-04"]) == 0
     assert "done" in capsys.readouterr().out
     main(["series", "loan", "roc_auc", "--json"])
-    assert capsys.readouterr().out == before
+    assert numbers(capsys.readouterr().out) == before
 
 
 def test_a_metric_per_column_asks_for_the_column(root, capsys):

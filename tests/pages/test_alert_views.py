@@ -6,11 +6,13 @@ import polars as pl
 import pytest
 
 from core import charts, views
+from core.alert_text import number
 from core.entities import Episode as Trouble
 from core.entities import ModelStatus, Severity, Target
 from core.settings import Workspace
 from core.store import Store
-from core.views.alert import number_text, persistence, surroundings
+from core.verdicts import persistence
+from core.views.alert import surroundings
 from tests.pages import portfolio, watched
 
 DAY = timedelta(days=1)
@@ -41,7 +43,7 @@ def test_at_least_30_windows_and_twice_the_persistence_on_both_sides_are_drawn(
     persists: str, days: int
 ) -> None:
     model = declared(persists)
-    span = persistence("floor", model)  # type: ignore[arg-type]
+    span = persistence(model.monitors[0], model)  # type: ignore[attr-defined]
     start, end = surroundings(trouble(days), model, portfolio.NOW)  # type: ignore[arg-type]
     assert end - start >= 30 * DAY
     assert start <= START - 2 * span * DAY
@@ -55,13 +57,8 @@ def test_what_has_not_happened_yet_is_not_drawn_but_the_past_instead() -> None:
     assert end - start >= 30 * DAY
 
 
-def test_persistence_is_counted_in_windows() -> None:
-    assert persistence("floor", declared("48h")) == 2  # type: ignore[arg-type]
-    assert persistence("removed", declared("48h")) == 1  # type: ignore[arg-type]
-
-
 def test_numbers_read_as_people_write_them() -> None:
-    written = [number_text("volume", 12345.0), number_text("mae", 12345.6), number_text("label_rate", 0.05)]
+    written = [number("volume", 12345.0), number("mae", 12345.6), number("label_rate", 0.05)]
     assert written == ["12,345 rows", "12,346", "5%"]
 
 

@@ -12,7 +12,7 @@ import app
 from core import alert_actions, views
 from core.entities import Actor, Alert
 from core.settings import Workspace
-from core.store import Store, alerts
+from core.store import Store, alerts, outbox
 from pages import _shared
 from tests.pages import portfolio, watched
 from tests.pages.test_states import Open, open_page, said
@@ -141,7 +141,7 @@ def test_a_conflict_is_said_and_changes_nothing(open_page: Open, own: Store) -> 
         (watched.SCORE, "resolved by ada@example.com: the new carrier mix is intended."),
         (
             watched.SILENT,
-            "No predictions for 1,623 hours from 25 October 2013 10:00 on, 48 hours are allowed.",
+            "No predictions for 67.6 days from 25 October 2013 10:00 on, 2 days are allowed.",
         ),
         (watched.CARRIER, "snoozed until 21 Jan 2014 00:00: a new airline flies since November"),
         (watched.PARITY, "acknowledged by bob@example.com 23 Dec 2013 00:00 · assigned to ada@example.com"),
@@ -180,7 +180,7 @@ def test_a_silence_is_drawn_as_rows_and_has_no_table_of_values(
     assert "no statistics of these windows are kept" in said(at)
     assert not at.dataframe and "No other alert of this model was open" in said(at)
     at = open_page(watched_workspace, "alert", id=str(watched.GAP))
-    assert "from 5 August 2013 00:00 on, 48 hours are allowed; over on 13 August 2013: recovered." in said(at)
+    assert "from 5 August 2013 00:00 on, 2 days are allowed; over on 13 August 2013: recovered." in said(at)
     assert len(at.get("plotly_chart")) == 1
     assert len(at.dataframe) == 1, "the other alerts of that time"
 
@@ -324,3 +324,28 @@ def test_metrics_count_what_is_not_resolved_by_severity(own: Store) -> None:
     text = app.prometheus(views.vital_signs(own))
     assert 'steward_open_alerts{severity="critical"} 2' in text
     assert 'steward_open_alerts{severity="warning"} 3' in text
+
+
+def test_dead_letters_are_sent_again_and_channels_tested(open_page: Open, own: Store) -> None:
+    file = own.root / "steward.yaml"
+    file.write_text(file.read_text() + "channels:\n  ml-oncall: json://127.0.0.1:9/x\n")
+    own.close()
+    store = Store(Workspace.open(own.root))
+    at = open_page(store.workspace, "system")
+    assert button(at, "Send again").disabled
+    at.session_state[at.dataframe[1].key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    at.run()
+    button(at, "Send again").click().run()
+    assert "1 message could not be delivered" in said(at)
+    button(at, "Send a test message").click().run()
+    with store.read() as c:
+        assert len(outbox.every(c, "dead")) == 1
+        assert outbox.every(c)[0].kind == "test"
+    store.close()
+
+
+def test_only_those_who_configure_send_messages(
+    open_page: Open, own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_shared, "asking", lambda: Actor("an@example.com", "ui", "analyst"))
+    assert button(open_page(own.workspace, "system"), "Send again").disabled

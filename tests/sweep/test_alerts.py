@@ -69,7 +69,7 @@ def test_an_alert_opens_escalates_and_recovers_and_each_is_told_once(store: Stor
     assert told(model) == [("ops", ["opened"]), ("ops", ["escalated"]), ("ops", ["resolved"])]
     (alert,) = kept(model)
     assert alert.episode.resolved_at == FIRST + timedelta(days=15, hours=1)
-    assert alert.message == "Missing in amount is 60%, above 50%"
+    assert alert.message == "Missing share of amount is 60%, above 50%"
     with store.read() as c:
         assert [event.event for event in alerts.events(c, alert.id)] == ["opened", "escalated", "resolved"]
 
@@ -81,7 +81,7 @@ def test_open_alerts_make_the_models_state(store: Store, make_watched) -> None:
     model.sweep(13.1)
     state = model.status()
     assert (state.state, state.open_alerts, state.condition) == ("critical", 1, "healthy")
-    assert state.reasons == ("Missing in amount is 60%, above 50%",)
+    assert state.reasons == ("Missing share of amount is 60%, above 50%",)
     assert state.since == FIRST + timedelta(days=13, hours=1)
     write(model, 13)
     model.sweep(14.1)
@@ -218,7 +218,7 @@ def test_a_silent_model_raises_a_freshness_alert_by_the_clock(store: Store, make
     last = rows(11)["at"].max()
     model.sweep((last - FIRST) / timedelta(days=1) + 30.5 / 24)
     (alert,) = kept(model)
-    assert alert.message == "No predictions for 30.5 hours, more than 30 hours"
+    assert alert.message == "No predictions for 30.5 hours, 30 hours are allowed"
     assert alert.episode.opened_at == last + timedelta(hours=30)
     model.sweep(17)
     assert kept(model)[0].episode.severity == "critical"
