@@ -1,5 +1,6 @@
 """The sweep job: sweep models in worker processes; one that fails never stops the others."""
 
+import atexit
 import logging
 import os
 import threading
@@ -194,4 +195,6 @@ def _failed(store: Store, slug: str, now: datetime, started: datetime, error: Ex
 
 @cache
 def _store(root: Path) -> Store:
-    return Store(Workspace.open(root))
+    store = Store(Workspace.open(root))
+    atexit.register(store.close)
+    return store

@@ -58,7 +58,8 @@ def _wanted(
     declaration, label = source.declaration, label_field(source.declaration)
     first: dict[tuple[str, str], Field] = {}
     twins = {}
-    for each in (*fields, *outcome_fields(declaration), *(f for d in dimensions for f in d.fields)):
+    # Outcomes and dimensions come first: expressions speak of them by name, of the others nothing does.
+    for each in (*outcome_fields(declaration), *(f for d in dimensions for f in d.fields), *fields):
         other = first.setdefault((each.column, each.reading), each)
         if other.alias != each.alias:
             twins[each.alias] = other.alias
