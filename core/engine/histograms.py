@@ -10,7 +10,6 @@ import pyarrow as pa
 from core.engine.binning import Lookup, bins_of
 from core.engine.run import Run
 
-_BATCH_ROWS = 122_880
 _BLOCK_ROWS = 32_768
 MISSING, NAN, POSITIVE, NEGATIVE, UNCASTABLE = 1, 2, 3, 4, 5  # places in TALLIES; 0 = n
 STATES = 6  # of a usable score: predicted (no, yes) × label (no, yes, unlabelled)
@@ -104,17 +103,13 @@ def histograms(run: Run, columns: Mapping[str, Binned], plain: int) -> dict[str,
     for batch in _stream(run, list(columns.values()), slots):
         window = np.searchsorted(starts.to_numpy(), batch.column(0).to_numpy())
         arrays = iter(batch.columns[1:])
-        places = [
-            each.rows[window * each.values + next(arrays).to_numpy() if each.dimensions else window]
+        blocks = [
+            _block(each.rows[window * each.values + next(arrays).to_numpy() if each.dimensions else window])
             for each in slots
         ]
-        read = [_read(column, arrays) for column in columns.values()]
-        for first in range(0, batch.num_rows, _BLOCK_ROWS):
-            part = slice(first, first + _BLOCK_ROWS)
-            blocks = [_block(place[part]) for place in places]
-            for (name, column), (values, special) in zip(columns.items(), read, strict=True):
-                here = None if special is None else special[part]
-                _add(column, values[part], here, blocks if column.state else blocks[:plain], found[name])
+        for name, column in columns.items():
+            values, special = _read(column, arrays)
+            _add(column, values, special, blocks if column.state else blocks[:plain], found[name])
     return found
 
 
@@ -146,7 +141,7 @@ def _stream(run: Run, columns: Sequence[Binned], slots: Sequence[_Slot]) -> pa.R
     named = ", ".join(f"{sql} AS item_{i}" for i, sql in enumerate(items))
     sql = "\n".join([f"SELECT {named}", f"FROM ({run.traffic.sql}) t", *joins])
     params = dict(run.traffic.params) | {key: value for each in columns for key, value in each.params.items()}
-    return run.connection.sql(sql, params=params).to_arrow_reader(_BATCH_ROWS)
+    return run.connection.sql(sql, params=params).to_arrow_reader(_BLOCK_ROWS)
 
 
 def _read(column: Binned, arrays: Iterator[pa.Array]) -> tuple[np.ndarray, np.ndarray | None]:
