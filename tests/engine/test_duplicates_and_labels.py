@@ -190,3 +190,26 @@ def test_the_newest_rows_of_a_window_come_with_their_labels(engine, write, fligh
     assert found["flight"].to_list() == ["c", "b"]
     assert found["minutes"].to_list() == [31.0, None]
     assert found["at"].to_list() == [START + timedelta(hours=3), START + timedelta(hours=2)]
+
+
+def test_a_sample_holds_the_columns_that_outcomes_are_made_of_too(engine, write, declare):
+    declaration = declare(
+        task="binary_classification",
+        columns={"score": "p", "actual": "y"},
+        features={"numeric": ["p2"], "categorical": ["status"]},
+        operations={"status": "status"},
+        segments=["status"],
+        protected=["status"],
+        sensitive=["status"],
+        threshold=0.25,
+    )
+    log = {"at": moments(1, 2, 3), "p": [0.9, 0.1, 0.5], "p2": [1.0, 2.0, 3.0], "y": [1, 0, 1]}
+    path = write(log | {"status": [200, 500, 200]})
+    source = Source((path,))
+    windows = list(engine.windows_of(source, declaration))
+    kept = engine.sample(source, declaration, windows).sort("at")
+    assert kept["p"].to_list() == [0.9, 0.1, 0.5]
+    assert kept["status"].cast(pl.String).to_list() == ["200", "500", "200"]
+    grid = engine.build_grid(source, declaration, windows, reference_id="r", frozen=True)
+    again = engine.profile(Source((write(kept, "kept.parquet"),)), declaration, grid, windows)
+    assert again.equals(engine.profile(source, declaration, grid, windows))
