@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from core.entities import Message
+from core.alert_text import subject
+from core.entities import Message, Target
 from core.notify.letter import NAME, SENTENCE, SUBJECT, Entry, Letter, Section, plain
 
 LISTED = 20
+_TARGET = tuple(field.name for field in fields(Target))
 STATES = ("critical", "warning", "no_data", "learning", "healthy", "paused")
 _EVENTS = {"escalated": "escalated", "opened": "opened", "reminder": "still open", "resolved": "resolved"}
 
@@ -106,30 +109,20 @@ def _event(event: Mapping[str, Any], facts: Mapping[str, Any], links: _Links) ->
         until = "" if since == last else f", the last time in the window of {last}"
         age = _age(event["opened_at"], facts["at"])
         when = f"Since {since}{until}." + (f" Open for {age}." if event["event"] == "reminder" else "")
+    message = plain(event["message"], SENTENCE).rstrip(".")
+    said = f"Last breach: {message}." if ended else f"{message}."
     level = "Resolved" if ended else f"{_level(event)} {_EVENTS[event['event']]}"
     return Entry(
         title=f"{level}: {_what(event)}",
-        lines=(plain(event["message"], SENTENCE), when, _measured(event)),
+        lines=(said, when, f"Monitor {plain(event['monitor'])}, alert {event['alert']}."),
         link=links.alert(event["alert"]),
         tone=_tone(event),
     )
 
 
-def _measured(event: Mapping[str, Any]) -> str:
-    value, limit = (f"{event[name]:.4g}" for name in ("value", "threshold"))
-    monitor = plain(event["monitor"])
-    lies = "lay" if event["event"] == "resolved" else "lies"
-    return (
-        f"{value} {lies} {event['side']} the threshold {limit} (monitor {monitor}, alert {event['alert']})."
-    )
-
-
 def _what(event: Mapping[str, Any]) -> str:
     """Say what is watched: the metric, its column, and the slice of the traffic."""
-    column = f" of {plain(event['column'])}" if event.get("column") else ""
-    version = f"version {plain(event['version'])}" if event.get("version") else ""
-    slices = (plain(event.get("segment") or ""), plain(event.get("group") or ""), version)
-    return ", ".join((f"{plain(event['metric'])}{column}", *filter(None, slices)))
+    return plain(subject(Target(**{name: event.get(name) or "" for name in _TARGET})), SENTENCE)
 
 
 def _digest(facts: Mapping[str, Any], links: _Links) -> Letter:

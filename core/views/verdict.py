@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core.entities import ModelStatus
-from core.health import QUIET
+from core.health import QUIETS
 
 
 def verdict(status: ModelStatus | None, paused: bool, zone: str, now: datetime) -> str:
@@ -28,7 +28,7 @@ def verdict(status: ModelStatus | None, paused: bool, zone: str, now: datetime) 
         case "critical" | "warning":
             reasons = "; ".join(status.reasons) or "see its open alerts"
             return f"{status.state.capitalize()} since {_day(status.since, zone)}: {reasons}."
-    found = [reason for reason in status.reasons if reason != QUIET]
+    found = [reason for reason in status.reasons if reason not in QUIETS]
     if status.rules is None and not found:
         return "Data arrives; no monitor has judged the model, and nothing stands out."
     stands_out = f"what stands out: {'; '.join(found)}"

@@ -89,7 +89,7 @@ def test_chat_gets_text_that_is_no_markup(workspace, receiver):
     url = receiver.url.replace("http://", "json://")
     send(workspace, url, facts(event(message="<!channel> *x* <http://e|c>")))
     sent = json.loads(receiver.got[0][1])
-    assert sent["message"].startswith("CRITICAL opened: f1\n  <!channel> *x* <http://e|c>\n")
+    assert sent["message"].startswith("CRITICAL opened: F1\n  <!channel> *x* <http://e|c>.\n")
     assert sent["title"].endswith("[1f0c9a2e]") and sent["type"] == "failure"
     slack = services.Apprise.instantiate("slack://TAAAAAAAA/BBBBBBBBB/cccccccccccccccccccccccc")
     (call,) = slack._build_send_calls(body=sent["message"], title="t", body_format="text")

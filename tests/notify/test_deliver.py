@@ -193,7 +193,7 @@ def test_a_message_that_cannot_be_written_is_kept_and_logged_without_its_content
     sqlite_store, with_channels, runner, caplog
 ):
     with_channels(sqlite_store, "{ops: {folder: messages}}")
-    queue(sqlite_store, payload=facts(event(value="s3cret")))
+    queue(sqlite_store, payload=facts(event(first_window="s3cret")))
     assert deliver.deliver(sqlite_store, runner, "ops") == 0
     (waiting,) = messages(sqlite_store)
     assert waiting.state == "pending" and "an unexpected ValueError" in str(waiting.last_error)

@@ -28,10 +28,10 @@ def subject_of(*events, **changes) -> str:
 def test_a_message_says_what_since_when_how_much_and_where_to_look():
     told = text_of(event(segment="origin=JFK", version="3"))
     assert told.splitlines()[:5] == [
-        "CRITICAL opened: f1, origin=JFK, version 3",
+        "CRITICAL opened: F1, origin=JFK, version 3",
         "  F1 was 0.874, below 0.92 for 48 hours.",
         "  Since Sun 3 Mar 2013, the last time in the window of Mon 4 Mar 2013.",
-        "  0.8743 lies below the threshold 0.92 (monitor f1-floor, alert 12).",
+        "  Monitor f1-floor, alert 12.",
         "  https://steward.example.com/alert?id=12",
     ]
     assert "All about delay-30: https://steward.example.com/model?model=delay-30" in told
@@ -41,7 +41,7 @@ def test_a_message_says_what_since_when_how_much_and_where_to_look():
 def test_the_subject_says_it_too_and_ends_with_the_message_s_id():
     assert subject_of() == "CRITICAL delay-30: F1 was 0.874, below 0.92 for 48 hours. [1f0c9a2e]"
     ended = event(event="resolved", closed_reason="2 quiet windows")
-    assert subject_of(ended) == "Resolved delay-30: f1 [1f0c9a2e]"
+    assert subject_of(ended) == "Resolved delay-30: F1 [1f0c9a2e]"
     assert subject_of(event(severity="warning"), ended).startswith(
         "Warning delay-30: 2 alerts, 1 opened, 1 resolved ["
     )
@@ -55,14 +55,14 @@ def test_times_are_in_the_model_s_zone_and_windows_within_a_day_show_their_hour(
 
 def test_what_has_ended_says_how_long_it_lasted_and_why_it_was_closed():
     told = text_of(event(event="resolved", closed_reason="corrected by late data"))
-    assert "Resolved: f1" in told
+    assert "Resolved: F1" in told
     assert "It lasted from Sun 3 Mar 2013 to Mon 4 Mar 2013. Closed: corrected by late data." in told
-    assert "0.8743 lay below the threshold 0.92" in told
+    assert "Last breach: F1 was 0.874, below 0.92 for 48 hours." in told
 
 
 def test_a_reminder_says_for_how_long_it_is_open():
     told = text_of(event(event="reminder"), at=(AT + timedelta(days=3, hours=2)).isoformat())
-    assert "CRITICAL still open: f1" in told and "Open for 3 days." in told
+    assert "CRITICAL still open: F1" in told and "Open for 3 days." in told
 
 
 def test_the_worst_comes_first_and_what_has_ended_last():
@@ -148,7 +148,7 @@ def test_the_facts_of_an_alert_are_json_and_make_a_message():
     assert json.loads(json.dumps(payload)) == payload
     assert set(payload["events"][0]) == set(event()) and set(payload) == set(facts())
     assert as_text(letter(message(payload), URL)).startswith(
-        "CRITICAL opened: f1, origin=JFK\n  F1 was 0.874."
+        "CRITICAL opened: F1, origin=JFK\n  F1 was 0.874."
     )
 
 
