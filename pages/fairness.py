@@ -14,17 +14,25 @@ def table(gaps: pl.DataFrame) -> pl.DataFrame:
     present = [name for name in GAPS if name in set(gaps["metric"])]
     keys = ["model", "attribute", "team", "risk_tier"]
     wide = gaps.pivot(on="metric", index=keys, values="value")
-    basis = gaps.group_by("model", "attribute").agg(pl.col("n").max(), pl.col("window_start").max())
-    joined = wide.join(basis, on=["model", "attribute"])
+    basis = gaps.group_by("model", "attribute").agg(pl.col("n").max(), pl.col("day").max())
     first = present[0]
+    rows = gaps.filter(pl.col("metric") == first)
+    texts = [
+        None if low is None else f"{low:.2f} to {high:.2f}"
+        for low, high in rows.select("lower", "upper").iter_rows()
+    ]
+    interval = rows.select("model", "attribute", pl.Series("_between", texts, dtype=pl.String))
+    joined = wide.join(basis, on=["model", "attribute"]).join(interval, on=["model", "attribute"], how="left")
     return joined.sort(
         pl.col(first).abs(), "model", "attribute", descending=[True, False, False], nulls_last=True
     ).select(
         pl.col("model").alias("Model"),
         pl.col("attribute").alias("Attribute"),
-        *(pl.col(name).cast(pl.Float32) for name in present),
         pl.col("n").alias("Rows"),
-        pl.col("window_start").dt.date().alias("Window"),
+        pl.col("day").alias("Window"),
+        pl.col(first).cast(pl.Float32),
+        pl.col("_between").alias("95 % between"),
+        *(pl.col(name).cast(pl.Float32) for name in present[1:]),
         pl.col("team").alias("Team"),
         pl.col("risk_tier").cast(pl.Int8).alias("Tier"),
     )
@@ -55,8 +63,14 @@ def portfolio(found: views.FairnessPage) -> None:
         column_config={
             "Model": st.column_config.TextColumn(pinned=True, width=150),
             "Attribute": st.column_config.TextColumn(width=150),
-            "Rows": st.column_config.NumberColumn(format="localized", help="Rows of all groups."),
-            "Window": st.column_config.DateColumn(format="D MMM YYYY", help="Newest complete window."),
+            "Rows": st.column_config.NumberColumn(format="localized", width=66, help="Rows of all groups."),
+            "Window": st.column_config.DateColumn(
+                format="D MMM YYYY", width=96, help="Start of the newest complete window."
+            ),
+            "95 % between": st.column_config.TextColumn(
+                width=104,
+                help="The interval of the gap to its left; the model's tab Fairness has the others.",
+            ),
         }
         | {
             name: st.column_config.NumberColumn(

@@ -25,8 +25,9 @@ GAPS = (
 class FairnessPage:
     """One row per model × attribute × metric, of the newest window with complete labels that has the gap.
 
-    `gaps` has model, team, risk_tier, attribute, metric, value, lower, upper, n, reason, window_start and
-    window_end; `unprotected` counts models that declare no protected attribute.
+    `gaps` has model, team, risk_tier, attribute, metric, value, lower, upper, n, reason, window_start,
+    window_end and day (the start's date in the model's zone); `unprotected` counts models that declare no
+    protected attribute.
     """
 
     gaps: pl.DataFrame
@@ -58,6 +59,7 @@ _EMPTY = pl.DataFrame(
         "reason": pl.String,
         "window_start": pl.Datetime("us", "UTC"),
         "window_end": pl.Datetime("us", "UTC"),
+        "day": pl.Date,
     }
 )
 
@@ -83,6 +85,7 @@ def _gaps(
                 pl.lit(declaration.team).cast(pl.String).alias("team"),
                 pl.lit(declaration.risk_tier, dtype=pl.Int64).alias("risk_tier"),
                 pl.col("column").alias("attribute"),
-                *list(_EMPTY.columns[4:]),
+                *list(_EMPTY.columns[4:-1]),
+                pl.col("window_start").dt.convert_time_zone(declaration.zone.key).dt.date().alias("day"),
             )
         )

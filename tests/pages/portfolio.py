@@ -251,7 +251,8 @@ def metrics_of(days: list[tuple[datetime, datetime]]) -> pl.DataFrame:
     ]
     for group, value in (("sex=F", 0.60), ("sex=M", 0.77)):
         frames.append(metric(days, "selection_rate", value + 0.01 * noise, group=group, error=0.02))
-    frames.append(metric(days, "demographic_parity_difference", 0.17 + 0.01 * noise, column="sex"))
+    gap = 0.17 + 0.01 * noise
+    frames.append(metric(days, "demographic_parity_difference", gap, column="sex", error=0.03))
     frames.append(metric(days, "demographic_parity_ratio", 0.78 + 0.01 * noise, column="sex"))
     frames.append(metric(days, "roc_auc", 0.7 + 0 * x, labels=True, segment="origin=JFK"))
     frames.append(metric(days, "volume", rows / 3, segment="origin=JFK"))
