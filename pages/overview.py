@@ -12,7 +12,6 @@ from pages._shared import (
     HERE,
     STATES,
     age_text,
-    is_dark,
     read,
     require,
     section,
@@ -22,6 +21,8 @@ from pages._shared import (
 # A runner beats every few seconds; after this long without a beat nobody sweeps.
 RUNNER_IS_GONE_AFTER_S = 300
 TABLE_HEIGHT = 740
+ONE_LINE = 50  # characters that surely fit into Why
+WRAPPING_HEIGHT = 62  # Streamlit breaks text into lines in rows higher than 4 rem
 
 
 def headline(found: views.Overview) -> None:
@@ -150,12 +151,11 @@ def table(models: pl.DataFrame) -> pl.DataFrame:
 def columns() -> dict[str, Any]:
     """Return how the table's columns are written and explained; up to the trend they fit a small screen."""
     config = st.column_config
-    dark = is_dark()
     return {
         "Model": config.TextColumn(width=132, pinned=True),
         "Status": config.MultiselectColumn(
             options=[f"{w.glyph} {w.word}" for w in STATES.values()],
-            color=[w.dark if dark else w.light for w in STATES.values()],
+            color=[w.light for w in STATES.values()],  # under white letters in both themes
             width=120,
             help="'Data arrives' says no more than that: no monitor has judged the model.",
         ),
@@ -213,6 +213,8 @@ def portfolio(models: pl.DataFrame) -> None:
         )
         st.button("Clear filters", on_click=clear_filters, icon=":material/close:")
         return
+    few = kept.height <= 20
+    wordy = bool((kept["why"].str.len_chars() > ONE_LINE).any())
     chosen = st.dataframe(
         table(kept).to_arrow(compat_level=pl.CompatLevel.oldest()),
         key="models",
@@ -221,7 +223,8 @@ def portfolio(models: pl.DataFrame) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         placeholder="–",
-        height="content" if kept.height <= 20 else TABLE_HEIGHT,
+        height="content" if few else TABLE_HEIGHT,
+        row_height=WRAPPING_HEIGHT if few and wordy else None,
         alt="Models with their state, since when and why; those that need attention come first.",
     )
     shown = (

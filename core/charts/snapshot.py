@@ -11,6 +11,7 @@ from core.charts.style import COLOURS, GREY, HEIGHT, Reading, empty, transparent
 
 BINS = 40
 TAIL = 0.005
+CIVIDIS_IS_LIGHT_FROM = 0.5
 
 
 def distribution(edges: ArrayLike, reference: ArrayLike, current: ArrayLike, *, unit: str = "") -> go.Figure:
@@ -143,19 +144,30 @@ def confusion(counts: ArrayLike, classes: Sequence[str]) -> go.Figure:
         [f"{share:.1%}<br>{int(n):,}" for share, n in zip(s, c, strict=True)]
         for s, c in zip(shares, table, strict=True)
     ]
+    # Plotly would choose between black and white as if on the theme's own ground.
+    notes = [
+        {
+            "x": x,
+            "y": y,
+            "text": text[y][x],
+            "showarrow": False,
+            "font": {"color": "#FFFFFF" if shares[y, x] < CIVIDIS_IS_LIGHT_FROM else "#17202B"},
+        }
+        for y, x in np.ndindex(shares.shape)
+    ]
     figure = _frame(
         "label",
         Reading(""),
         {"title": "predicted", "type": "category", "showgrid": False},
         {"autorange": "reversed", "type": "category", "showgrid": False},
         height=max(260, 90 + 56 * len(classes)),
+        annotations=notes,
     )
     figure.add_heatmap(
         x=list(classes),
         y=list(classes),
         z=shares,
         text=text,
-        texttemplate="%{text}",
         zmin=0,
         zmax=1,
         colorscale="Cividis",

@@ -128,9 +128,12 @@ def test_rare_values_are_added_up_in_one_bar() -> None:
 
 
 def test_confusion_shows_the_share_of_each_label() -> None:
-    heat = charts.confusion([[8, 2], [0, 0]], ["no", "yes"]).data[0]
+    figure = charts.confusion([[8, 2], [0, 0]], ["no", "yes"])
+    heat = figure.data[0]
     assert heat.text[0][0] == "80.0%<br>8"
     assert heat.text[1][1] == "0.0%<br>0"
+    white = [note.text for note in figure.layout.annotations if note.font.color == "#FFFFFF"]
+    assert "0.0%<br>0" in white and "80.0%<br>8" not in white
 
 
 def test_groups_too_small_to_judge_are_hollow_and_undefined_ones_left_out() -> None:

@@ -92,6 +92,13 @@ def test_the_overview_puts_what_needs_attention_first_and_says_why(
     assert table["Since"].isna().to_list() == [False, True, False, False, True, True]
 
 
+def test_a_few_models_get_rows_in_which_a_long_reason_can_be_read_to_its_end(
+    open_page: Open, portfolio_workspace: Workspace
+) -> None:
+    assert open_page(portfolio_workspace).dataframe[0].proto.row_height > 60
+    assert not open_page(portfolio_workspace, search="cape").dataframe[0].proto.row_height
+
+
 def test_no_state_is_called_healthy_while_no_monitor_judges(
     open_page: Open, portfolio_workspace: Workspace
 ) -> None:
@@ -271,6 +278,8 @@ def test_the_fairness_page_shows_the_newest_gap_of_each_attribute(
     row = at.dataframe[0].value.iloc[0]
     assert (row["Model"], row["Attribute"], row["Rows"]) == ("delay-30", "sex", 880)
     assert row["demographic_parity_difference"] == pytest.approx(0.17, abs=0.04)
+    low, high = map(float, row["95 % between"].split(" to "))
+    assert high - low == pytest.approx(0.12, abs=0.011)
 
 
 @pytest.mark.parametrize("page", ["overview", "model", "fairness", "system"])
