@@ -28,10 +28,10 @@ def table(gaps: pl.DataFrame) -> pl.DataFrame:
     ).select(
         pl.col("model").alias("Model"),
         pl.col("attribute").alias("Attribute"),
-        pl.col("n").alias("Rows"),
-        pl.col("day").alias("Window"),
         pl.col(first).cast(pl.Float32),
         pl.col("_between").alias("95 % between"),
+        pl.col("n").alias("Rows"),
+        pl.col("day").alias("Window"),
         *(pl.col(name).cast(pl.Float32) for name in present[1:]),
         pl.col("team").alias("Team"),
         pl.col("risk_tier").cast(pl.Int8).alias("Tier"),
