@@ -38,20 +38,16 @@ def _binned(i: int, alias: str, known: Vocabulary) -> Binned:
 
 
 def _vocabulary(known: Sequence[Vocabulary]) -> pl.DataFrame:
-    frames = [pl.DataFrame(schema={"which": pl.Int32, "value": pl.String, "code": pl.Int32})]
-    frames += [
-        pl.DataFrame(
-            {
-                "which": pl.repeat(i, len(each.kept) + len(each.rest), dtype=pl.Int32, eager=True),
-                "value": pl.Series([*each.kept, *each.rest], dtype=pl.String),
-                "code": pl.Series(
-                    [*range(len(each.kept)), *[len(each.kept)] * len(each.rest)], dtype=pl.Int32
-                ),
-            }
-        )
-        for i, each in enumerate(known)
-    ]
-    return pl.concat(frames)
+    """Return the codes of every value: its place among those kept; the rest share the one after them."""
+    values = [[*each.kept, *each.rest] for each in known]
+    codes = [min(place, len(each.kept)) for each in known for place in range(len(each.kept + each.rest))]
+    return pl.DataFrame(
+        {
+            "which": np.repeat(np.arange(len(known), dtype=np.int32), [len(each) for each in values]),
+            "value": pl.Series([value for each in values for value in each], dtype=pl.String),
+            "code": pl.Series(codes, dtype=pl.Int32),
+        }
+    )
 
 
 def _counts(column: str, matrix: np.ndarray, frozen: bool) -> Counts:
