@@ -1,0 +1,75 @@
+"""The stories of the demo raise their alerts, and the healthy model pages nobody."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from filelock import FileLock
+
+from core import actions
+from core.entities import Actor, Alert
+from core.settings import Workspace
+from core.store import Store, alerts, outbox, status
+from jobs.sweep import run_once
+
+
+@pytest.fixture(scope="module")
+def swept(demo) -> Store:
+    """The store of the demo after its sweeps, made once for all workers."""
+    with FileLock(f"{demo}.swept.lock"):
+        store = Store(Workspace.open(demo))
+        if not (demo / "registry.db").exists():
+            store.migrate()
+            changes = actions.apply(store, [], Actor("tester@example.com", "test"))
+            found = run_once(store.workspace, [change.model for change in changes], store.workspace.now())
+            assert [each.error for each in found] == [None] * 6
+    return store
+
+
+def told(store: Store, model: str, monitor: str) -> list[Alert]:
+    with store.read() as c:
+        return [alert for alert in alerts.of_model(c, model) if alert.episode.monitor == monitor]
+
+
+def test_the_air_time_alarms_by_its_errors_all_summer_and_hardly_by_its_inputs(swept) -> None:
+    errors = told(swept, "eta-air-time", "mae")
+    assert {alert.episode.severity.value for alert in errors} == {"critical", "warning"}
+    longest = max(errors, key=lambda alert: alert.episode.last_window - alert.episode.first_window)
+    first, last = longest.episode.first_window, longest.episode.last_window
+    assert (first.month, last.month) in {(8, 10), (6, 8)}
+    drifted = {alert.episode.target.column for alert in told(swept, "eta-air-time", "drift")}
+    assert drifted <= {"air_time", "predicted_air_time"}, "no input is among them"
+
+
+def test_release_decision_is_unfair_to_crossed_groups_to_this_day(swept) -> None:
+    crossed = told(swept, "release-decision", "demographic_parity_difference-colour-sex-age")
+    assert crossed[-1].episode.severity == "critical"
+    assert crossed[-1].episode.resolved_at is None
+    assert told(swept, "release-decision", "demographic_parity_ratio-colour")
+
+
+def test_the_islands_fell_silent_and_the_weather_failed_on_new_year_s_eve(swept) -> None:
+    (silence,) = [a for a in told(swept, "cape-islands", "freshness") if a.episode.resolved_at is None]
+    assert silence.episode.first_window == datetime(2013, 10, 25, 13, 59, tzinfo=UTC)
+    outage = told(swept, "delay-30", "missing_share-temp-wind_speed")
+    assert [a.episode.target.column for a in outage if a.episode.resolved_at is None] == [
+        "temp",
+        "wind_speed",
+    ]
+    with swept.read() as c:
+        silent = status.get(c, "cape-islands")
+    assert silent is not None and (silent.state, silent.open_alerts) == ("no_data", 1)
+
+
+def test_the_healthy_model_pages_nobody_and_the_summer_pages_a_bounded_number_of_times(swept) -> None:
+    with swept.read() as c:
+        severities = Counter(alert.episode.severity.value for alert in alerts.of_model(c, "pushback-late15"))
+    assert severities["critical"] == 0 and severities["warning"] <= 12
+    assert len(told(swept, "delay-30", "drift")) <= 25
+
+
+def test_each_team_hears_once_what_still_burns(swept) -> None:
+    with swept.read() as c:
+        messages = outbox.every(c)
+    assert sorted(m.model for m in messages) == ["cape-islands", "delay-30", "release-decision"]
+    assert all(m.payload["first_sweep"] for m in messages)
