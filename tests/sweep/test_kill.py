@@ -1,11 +1,13 @@
-"""Killed twenty times in the middle of its work, the job process ends where an undisturbed one does."""
+"""Killed again and again in the middle of its work, the job process ends where an undisturbed one does."""
 
+import json
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import polars as pl
@@ -27,7 +30,7 @@ from tests.sweep.conftest import FIRST, Model, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("a", "b", "c", "d")
-BEFORE, KILLS = 12, 20
+BEFORE = 12
 MONITOR = {"metric": "missing_share", "columns": ["amount"], "above": {"warning": 0.1, "critical": 0.5}}
 
 
@@ -43,6 +46,32 @@ class Inbox:
         return "250 OK"
 
 
+class Hook(BaseHTTPRequestHandler):
+    """Takes every webhook and counts it by its id."""
+
+    taken: Counter[str]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.taken[self.headers["webhook-id"]] += 1
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[Counter[str], int]]:
+    found = type("Own", (Hook,), {"taken": Counter()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), found) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield found.taken, server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, int]]:
     found = Inbox()
@@ -54,25 +83,39 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
     server.stop()
 
 
-def make(root: Path, port: int) -> list[Model]:
-    store = Store(initialise(root))
-    store.migrate()
-    store.close()
-    at(root, BEFORE, port)
+Settings = Callable[[int], str]
+
+
+def make(root: Path, settings: Settings) -> list[Model]:
+    initialise(root)
+    at(root, BEFORE, settings)
     store = Store(Workspace.open(root))
+    store.migrate()
     models = [Model(store, name, store.root / "predictions" / name) for name in NAMES]
     for model in models:
         for day in range(BEFORE):
             write(model, day)
-        model.declare(monitors=[MONITOR], notify=["mail"])
+        model.declare(monitors=[MONITOR], notify=["mail", "hook"])
     return models
 
 
-def at(root: Path, day: int, port: int) -> None:
+def at(root: Path, day: int, settings: Settings) -> None:
     """Set the workspace's clock to two o'clock after a day."""
-    clock = (FIRST + timedelta(days=day, hours=2)).isoformat()
-    mail = f"mailto://127.0.0.1:{port}/?from=steward@example.com&to=oncall@example.com"
-    (root / "steward.yaml").write_text(f"clock: {{fixed: {clock}}}\nchannels: {{mail: '{mail}'}}\n")
+    (root / "steward.yaml").write_text(settings(day))
+
+
+def settings_for(mail: int, hook: int, database_url: str | None = None) -> Settings:
+    """Return steward.yaml by day, with a mail server and a webhook on this machine."""
+
+    def said(day: int) -> str:
+        channels = {
+            "mail": f"mailto://127.0.0.1:{mail}/?from=steward@example.com&to=oncall@example.com",
+            "hook": {"webhook": f"http://127.0.0.1:{hook}/", "secret": "s3cret", "allow_private": True},
+        }
+        keys = {"clock": {"fixed": (FIRST + timedelta(days=day, hours=2)).isoformat()}, "channels": channels}
+        return json.dumps(keys | ({"database_url": database_url} if database_url else {}))
+
+    return said
 
 
 def write(model: Model, day: int) -> None:
@@ -137,16 +180,26 @@ def ended(models: list[Model]) -> tuple[object, list[Message]]:
     return (told, chain, numbers), messages
 
 
-def test_twenty_kills_change_nothing_and_lose_no_message(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:
-    taken, port = inbox
+@pytest.mark.parametrize(
+    ("database", "kills"), [("sqlite", 20), pytest.param("postgresql", 6, marks=pytest.mark.postgres)]
+)
+def test_kills_change_nothing_and_lose_no_message(
+    database: str,
+    kills: int,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    inbox: tuple[Inbox, int],
+    hook: tuple[Counter[str], int],
+) -> None:
+    url = request.getfixturevalue("postgresql_url") if database == "postgresql" else None
     chance = random.Random(1)
-    calm, disturbed = make(tmp_path / "calm", port), make(tmp_path / "disturbed", port)
+    calmly, daily = settings_for(inbox[1], hook[1]), settings_for(inbox[1], hook[1], url)
+    calm, disturbed = make(tmp_path / "calm", calmly), make(tmp_path / "disturbed", daily)
     store = disturbed[0].store
-    for day in range(BEFORE, BEFORE + KILLS):
+    for day in range(BEFORE, BEFORE + kills):
         for model in (*calm, *disturbed):
             write(model, day)
-        for models in (calm, disturbed):
-            at(models[0].store.root, day + 1, port)
+        at(store.root, day + 1, daily)
         for model in calm:
             model.sweep(day + 1 + 2 / 24)
         with runner(store.root) as process:
@@ -154,12 +207,15 @@ def test_twenty_kills_change_nothing_and_lose_no_message(tmp_path: Path, inbox: 
             wait_for(lambda begun=begun: begun(store), process)
             time.sleep(chance.uniform(0.0, 1.0 if day % 2 else 5.5))
     with runner(store.root) as last:
-        wait_for(lambda: not working(store, BEFORE + KILLS), last)
+        wait_for(lambda: not working(store, BEFORE + kills), last)
     (as_it_should_be, _), (as_it_is, messages) = ended(calm), ended(disturbed)
     assert as_it_is == as_it_should_be
     assert {message.state for message in messages} == {"sent"}
-    assert set(taken.taken) == {message.message_id for message in messages}
-    repeats = sum(taken.taken.values()) - len(messages)
-    print(f"{len(messages)} messages, {repeats} repeats after {KILLS} kills")
-    assert repeats <= KILLS
-    assert len(messages) >= KILLS / 2
+    by_channel = {"mail": inbox[0].taken, "hook": hook[0]}
+    for channel, taken in by_channel.items():
+        assert set(taken) == {message.message_id for message in messages if message.channel == channel}
+    repeats = sum(sum(taken.values()) for taken in by_channel.values()) - len(messages)
+    print(f"{database}: {len(messages)} messages, {repeats} repeats after {kills} kills")
+    assert repeats <= kills
+    assert len(messages) >= kills
+    store.close()
