@@ -5,6 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import pytest
 
 from tests.engine import oracle
 from tests.engine.oracle import assert_cell, cell
@@ -144,6 +145,45 @@ def test_the_positive_class_is_compared_by_its_text_and_unknown_classes_are_coun
     found = cell(cells, "", "classification")
     assert found["counts"] == [1, 1, 0, 0, 1, 0]
     assert (found["n"], found["missing"], found["uncastable"]) == (3, 1, 2)
+
+
+def test_a_model_without_score_has_no_sums_of_scores(declare, write, cells_of):
+    data = {"at": at(3), "said": [1, 0, 1], "truth": [1, 1, None]}
+    declaration = declare(
+        "binary_classification", columns={"prediction": "said", "actual": "truth"}, features={}
+    )
+    _, cells = cells_of(declaration, write(data))
+    found = cell(cells, "", "classification")
+    assert found["counts"] == [0, 1, 0, 0, 1, 1]
+    assert found["sums"] == [0.0] * 8
+
+
+def test_a_feature_that_is_also_segment_or_protected_attribute_is_counted_as_each(declare, write, cells_of):
+    data = {"at": at(5), "origin": ["a", "a", "b", None, "b"], "age": [20.0, 30.0, None, 20.0, 50.0]}
+    declaration = declare(
+        features={"numeric": ["age"], "categorical": ["origin"]},
+        segments=["origin"],
+        protected=["origin", {"column": "age", "bins": [25, 40]}],
+    )
+    _, cells = cells_of(declaration, write(data))
+    assert cell(cells, "origin", "categorical")["n"] == 4
+    assert cell(cells, "age", segment="origin=a")["sums"][0] == pytest.approx(50 - 2 * 30)
+    assert cell(cells, "age")["n"] == 4
+    groups = cells.filter(kind="rows").filter(pl.col("group") != "")
+    assert dict(zip(groups["group"], groups["n"], strict=True)) == {
+        "origin=a": 2,
+        "origin=b": 2,
+        "origin=missing": 1,
+        "age=<25": 2,
+        "age=[25, 40)": 1,
+        "age=≥40": 1,
+        "age=missing": 1,
+        "origin=a & age=<25": 1,
+        "origin=a & age=[25, 40)": 1,
+        "origin=b & age=missing": 1,
+        "origin=b & age=≥40": 1,
+        "origin=missing & age=<25": 1,
+    }
 
 
 def test_segments_beyond_the_fifty_most_frequent_are_other(declare, write, cells_of):
