@@ -8,6 +8,7 @@ from core.usual import with_usual
 from pages._model_parts import (
     Selection,
     draw,
+    drawn,
     meaning,
     nothing,
     pick_metric,
@@ -155,7 +156,8 @@ def one_column(chosen: Selection, frame: pl.DataFrame, column: str, metric: str)
     with right, st.container(border=True, gap="xsmall"):
         st.markdown(f"**{title(metric)} of {plain(column)}**", help=meaning(metric))
         usual = read(views.reference_series, chosen.slug, (metric,), chosen.segment)
-        figure = charts.over_time(
+        figure = drawn(
+            charts.over_time,
             {"": frame.drop("lower", "upper")},
             normal=charts.Normal.of(usual.filter(pl.col("column") == column)),
             zone=chosen.zone,

@@ -8,7 +8,7 @@ from core.entities import ModelStatus
 from core.numerals import significant
 from core.usual import with_usual
 from pages import _model_alerts
-from pages._model_parts import Selection, draw, metric_chart, normals, nothing, series, title, until
+from pages._model_parts import Selection, draw, drawn, metric_chart, normals, nothing, series, title, until
 from pages._shared import read
 
 
@@ -118,7 +118,7 @@ def drifted_columns(chosen: Selection) -> None:
             .sort("window_start")
         )
         draw(
-            charts.bars_over_time(counted, zone=chosen.zone, until=until(chosen)),
+            drawn(charts.bars_over_time, counted, zone=chosen.zone, until=until(chosen)),
             f"Columns of {chosen.slug} that differ more than usual, per window",
             key="drifted-columns",
         )

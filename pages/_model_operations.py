@@ -4,7 +4,17 @@ import polars as pl
 import streamlit as st
 
 from core import charts
-from pages._model_parts import Selection, draw, metric_chart, nothing, reading, reference_end, series, until
+from pages._model_parts import (
+    Selection,
+    draw,
+    drawn,
+    metric_chart,
+    nothing,
+    reading,
+    reference_end,
+    series,
+    until,
+)
 
 LATENCIES = {"latency_p50": "p50", "latency_p95": "p95", "latency_p99": "p99"}
 
@@ -50,7 +60,8 @@ def latency(chosen: Selection, frame: pl.DataFrame) -> None:
     if not any(line["value"].drop_nulls().len() for line in lines.values()):
         nothing()
         return
-    figure = charts.over_time(
+    figure = drawn(
+        charts.over_time,
         lines,
         zone=chosen.zone,
         reading=reading("latency_p50"),

@@ -1,8 +1,10 @@
 """What the tabs of the Model page share: the selected stretch, a metric's series and how it is drawn."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
@@ -141,9 +143,10 @@ def metric_chart(
             st.caption(":material/check: Zero in every window shown.")
             return
         if bars:
-            figure = charts.bars_over_time(mine, zone=chosen.zone, until=until(chosen))
+            figure = drawn(charts.bars_over_time, mine, zone=chosen.zone, until=until(chosen))
         else:
-            figure = charts.over_time(
+            figure = drawn(
+                charts.over_time,
                 {"": mine},
                 zone=chosen.zone,
                 reading=reading(metric),
@@ -166,6 +169,24 @@ def reference_end(chosen: Selection) -> datetime | None:
 def until(chosen: Selection) -> datetime:
     """Return where time axes end: now or the end of the stretch, so that a silence shows as empty space."""
     return min(chosen.end or chosen.page.now, chosen.page.now)
+
+
+def drawn(
+    chart: Callable[..., go.Figure], data: pl.DataFrame | Mapping[str, pl.DataFrame], **options: Any
+) -> go.Figure:
+    """Return ``chart(data, **options)``, remembered by what it shows: a team looks at the same model."""
+    content = hashlib.sha256(repr((chart.__name__, options)).encode())
+    for name, frame in (data if isinstance(data, Mapping) else {"": data}).items():
+        content.update(repr((name, frame.columns)).encode())
+        content.update(frame.hash_rows().to_numpy().tobytes())
+    return _remembered(content.hexdigest(), chart, data, options)
+
+
+@st.cache_resource(ttl=timedelta(seconds=60), max_entries=200, show_spinner=False)
+def _remembered(
+    content: str, _chart: Callable[..., go.Figure], _data: Any, _options: Mapping[str, Any]
+) -> go.Figure:
+    return _chart(_data, **_options)
 
 
 def draw(figure: go.Figure, alt: str, key: str | None = None) -> None:

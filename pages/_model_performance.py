@@ -10,6 +10,7 @@ from core.health import MINIMUM_LABELLED
 from pages._model_parts import (
     Selection,
     draw,
+    drawn,
     grid,
     metric_chart,
     normals,
@@ -100,7 +101,8 @@ def rates(chosen: Selection, frame: pl.DataFrame) -> None:
         if not any(line["value"].drop_nulls().len() for line in lines.values()):
             nothing()
             return
-        figure = charts.over_time(
+        figure = drawn(
+            charts.over_time,
             lines,
             zone=chosen.zone,
             reading=charts.Reading(".0%", zero=True),

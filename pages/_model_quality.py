@@ -4,7 +4,17 @@ import polars as pl
 import streamlit as st
 
 from core import charts
-from pages._model_parts import Selection, draw, meaning, metric_chart, nothing, pick_metric, series, title
+from pages._model_parts import (
+    Selection,
+    draw,
+    drawn,
+    meaning,
+    metric_chart,
+    nothing,
+    pick_metric,
+    series,
+    title,
+)
 
 SHARES = ("missing_share", "unseen_share", "out_of_range_share", "non_finite_share", "type_mismatch")
 
@@ -25,7 +35,7 @@ def show(chosen: Selection) -> None:
                 f":material/check: Zero in all {mine['column'].n_unique()} columns and all windows shown."
             )
         else:
-            figure = charts.heat_over_time(busy, zone=chosen.zone)
+            figure = drawn(charts.heat_over_time, busy, zone=chosen.zone)
             draw(figure, f"{title(metric)} by column and window", key="quality-heat")
             quiet = mine["column"].n_unique() - busy["column"].n_unique()
             st.caption(

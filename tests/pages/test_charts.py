@@ -8,6 +8,7 @@ import pytest
 
 from core import charts
 from core.charts.style import MAX_POINTS
+from pages import _model_parts
 
 INSTANT = pl.Datetime("us", "UTC")
 START = datetime(2013, 1, 1, 5, tzinfo=UTC)
@@ -189,3 +190,13 @@ def test_noisy_lines_are_named_by_their_running_middle() -> None:
     figure = charts.over_time({"actual": noisy, "predicted": noisy}, zone="UTC")
     named = [trace.name for trace in figure.data if trace.showlegend]
     assert named == ["actual, middle of 7 windows", "predicted, middle of 7 windows"]
+
+
+def test_a_figure_is_drawn_once_for_what_it_shows() -> None:
+    first, again, other = (
+        _model_parts.drawn(charts.over_time, {"": daily(values)}, zone="UTC")
+        for values in ([1.0, 2.0], [1.0, 2.0], [1.0, 3.0])
+    )
+    assert first is again
+    assert list(line(other)) == [1.0, 3.0]
+    assert _model_parts.drawn(charts.over_time, {"": daily([1.0, 2.0])}, zone="Asia/Tokyo") is not first
