@@ -32,6 +32,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks import dashboard
 from benchmarks.table import Table
+from core.demo import MODELS
 from core.settings import Workspace
 from core.store import Store
 from jobs import cli
@@ -46,6 +47,7 @@ DONE = "[data-test-script-state=notRunning]"
 SERVE = """
 import sys
 import app
+from core.demo import MODELS
 from core.settings import Workspace
 app.serve(Workspace.open(sys.argv[1]), port=int(sys.argv[2]))
 """
@@ -146,7 +148,12 @@ class Person:
 
 
 async def crowd(
-    port: int, people: int, page: str, query: str, changes: Sequence[str], lasts_s: float = LASTS_S
+    port: int,
+    people: int,
+    page: str,
+    queries: Sequence[str],
+    changes: Sequence[str],
+    lasts_s: float = LASTS_S,
 ) -> list[Person]:
     """Return so many people after they used a page side by side for a while."""
     rng = random.Random(people)
@@ -164,7 +171,7 @@ async def crowd(
     options = {"subprotocols": ["streamlit"], "max_size": None, "close_timeout": 1}
     sockets = [await connect(address, **options) for _ in range(people)]
     try:
-        group = [Person(each, page, query) for each in sockets]
+        group = [Person(each, page, queries[i % len(queries)]) for i, each in enumerate(sockets)]
         for person in group:
             await person.open()
             person.scripts.clear()
@@ -180,15 +187,15 @@ def crowds(workspace: Workspace) -> Table:
     """Measure crowds of several sizes on the overview and on a model with a year of windows."""
     lines = []
     pages = {
-        "overview, another search": ("overview", "", SEARCHES),
-        f"{MODEL}, another tab": ("model", urlencode({"model": MODEL}), TABS),
+        "overview, another search": ("overview", [""], SEARCHES),
+        "six models, another tab": ("model", [urlencode({"model": name}) for name in MODELS], TABS),
     }
-    for name, (page, query, changes) in pages.items():
+    for name, (page, queries, changes) in pages.items():
         with serving(workspace) as (port, server):
-            asyncio.run(crowd(port, 1, page, query, changes, lasts_s=0))  # imports, and the first reads
+            asyncio.run(crowd(port, 1, page, queries, changes, lasts_s=0))  # imports, and the first reads
             for people in CROWDS:
                 before = server.cpu_times()
-                group = asyncio.run(crowd(port, people, page, query, changes))
+                group = asyncio.run(crowd(port, people, page, queries, changes))
                 after = server.cpu_times()
                 cpu = after.user + after.system - before.user - before.system
                 lines.append([name, str(people), *_shown(group, cpu)])
