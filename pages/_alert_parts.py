@@ -11,7 +11,7 @@ from core import alert_actions
 from core.entities import Actor, Alert
 from pages import _shared
 from pages._commands import carry_out, turn
-from pages._shared import HOLDERS, STATES, is_dark, store
+from pages._shared import HOLDERS, STATES, store
 
 SEVERITIES = ("critical", "warning")
 STATE_WORDS = {
@@ -38,11 +38,10 @@ def state_badge(state: str) -> str:
 
 def severity_column() -> Any:
     """Return how severities are shown: glyph, word and colour."""
-    dark = is_dark()
     shown = [STATES[severity] for severity in SEVERITIES]
     return st.column_config.MultiselectColumn(
         options=[f"{words.glyph} {words.word}" for words in shown],
-        color=[words.dark if dark else words.light for words in shown],
+        color=[words.light for words in shown],
         width=100,
     )
 

@@ -43,18 +43,17 @@ class StateWords:
     glyph: str  # a character, for table cells
     colour: str  # Streamlit's colour name, for Markdown
     light: str
-    dark: str
 
 
 STATES: Mapping[str, StateWords] = {
-    "critical": StateWords("Critical", "error", "▲", "red", "#B3261E", "#FF8A80"),
-    "warning": StateWords("Warning", "warning", "◆", "orange", "#B35C00", "#FFB454"),
-    "no_data": StateWords("No data", "signal_disconnected", "◌", "gray", "#5B6570", "#9AA7B4"),
-    "learning": StateWords("Learning", "hourglass_top", "◔", "gray", "#5B6570", "#9AA7B4"),
-    "healthy": StateWords("Healthy", "check_circle", "●", "blue", "#0B5CAD", "#6CB4F5"),
+    "critical": StateWords("Critical", "error", "▲", "red", "#B3261E"),
+    "warning": StateWords("Warning", "warning", "◆", "orange", "#B35C00"),
+    "no_data": StateWords("No data", "signal_disconnected", "◌", "gray", "#5B6570"),
+    "learning": StateWords("Learning", "hourglass_top", "◔", "gray", "#5B6570"),
+    "healthy": StateWords("Healthy", "check_circle", "●", "blue", "#0B5CAD"),
     # healthy as far as one can tell without monitors
-    "unjudged": StateWords("Data arrives", "input_circle", "○", "blue", "#0B5CAD", "#6CB4F5"),
-    "paused": StateWords("Paused", "pause_circle", "‖", "gray", "#5B6570", "#9AA7B4"),
+    "unjudged": StateWords("Data arrives", "input_circle", "○", "blue", "#0B5CAD"),
+    "paused": StateWords("Paused", "pause_circle", "‖", "gray", "#5B6570"),
 }
 
 
@@ -177,11 +176,6 @@ def badge(state: str) -> str:
     """Return the Markdown badge of a state: icon, word and colour."""
     words = STATES[state]
     return f":{words.colour}-badge[:material/{words.icon}: {words.word}]"
-
-
-def is_dark() -> bool:
-    """Return whether the browser shows the dark theme, for colours Streamlit does not switch itself."""
-    return st.context.theme.type == "dark"
 
 
 _MARKUP = "\\`*_{}[]<>#|$~:!"  # what Markdown would act on
