@@ -91,7 +91,7 @@ def test_pages_about_alerts_hold_in_the_dark_and_on_a_phone(
 ) -> None:
     for path, words in {
         "/alerts": "tick rows to act on several at once",
-        f"/alert?id={watched.PARITY}": "Demographic parity difference of sex is 0.17",
+        f"/alert?id={watched.PARITY}": "Demographic parity difference by sex is 0.17",
         "/model?model=delay-30&tab=History": "What happened, and when",
     }.items():
         visit(page, address + path)

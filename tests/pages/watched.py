@@ -91,7 +91,7 @@ def episodes() -> list[tuple[str, Episode, str]]:
         ("delay-30", episode("missing_share-wind", Target("missing_share", "wind"), "critical", end, end,
                              0.998, 0.5), "99.8% of wind missing, above 50%"),
         ("delay-30", episode("parity", Target("demographic_parity_difference", "sex"), "warning", 200, end,
-                             0.17, 0.1), "Demographic parity difference of sex 0.17, above 0.1"),
+                             0.17, 0.1), "Demographic parity difference by sex 0.17, above 0.1"),
         ("delay-30", episode("drift", Target("drift", "probability"), "warning", 100, 150, 0.25, 0.12,
                              "above", 2, 151, by_hand), "Drift of probability 0.25, above 0.12"),
         ("cape-islands", silence, "No predictions for 1,623 hours, allowed are 48"),
