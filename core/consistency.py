@@ -126,6 +126,13 @@ def _columns(declaration: "Declaration") -> Iterator[str]:
             yield f"{key}: the column {column!r} is already {taken[column]}; a column has one role"
         elif column:
             taken[column] = key
+    if declaration.importance and not sum(declaration.importance.values()):
+        yield "importance: is 0 for every column; say which matter, or remove it"
+    if declaration.importance and declaration.features:
+        known = {*declaration.features.numeric, *declaration.features.categorical}
+        for name in declaration.importance:
+            if name not in known:
+                yield f"importance.{name}: is no feature; {nearest(name, known, 'expected one of features')}"
     for name in declaration.custom:
         if name in taken:
             yield f"custom.{name}: {name!r} is already the column of {taken[name]}; choose another name"

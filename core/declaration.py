@@ -79,6 +79,7 @@ Day = Annotated[date | datetime, BeforeValidator(_day)]
 Scalar = bool | int | float | str
 Share = Annotated[Number, Field(ge=0, le=1)]
 Cost = Annotated[Number, Field(ge=0)]
+Importance = Annotated[Number, Field(ge=0)]
 
 
 _Score = Annotated[
@@ -182,6 +183,7 @@ class Declaration(Strict):
     favourable: Scalar | None = None
     labels: Labels | None = None
     features: Features | None = None
+    importance: dict[Text, Importance] = Field(default_factory=dict)
     segments: tuple[Text, ...] = ()
     protected: tuple[_Attribute, ...] = ()
     sensitive: tuple[Text, ...] = ()

@@ -113,7 +113,7 @@ def _seen(
     elif info is not None and info.family == "fairness":
         kept += [
             pl.col("group") != "",
-            pl.col("group").map_elements(_attribute_of, pl.String).is_in(attributes),
+            pl.col("group").map_elements(attribute_of, pl.String).is_in(attributes),
         ]
     else:
         kept.append(pl.col("group") == "")
@@ -133,7 +133,7 @@ def _attributes(declaration: Declaration) -> list[str]:
     return [*names, " & ".join(names)] if len(names) > 1 else names
 
 
-def _attribute_of(group: str) -> str:
+def attribute_of(group: str) -> str:
     """Return the attribute of a group: "sex & age" of "sex=F & age=[25, 40)"."""
     return " & ".join(part.partition("=")[0] for part in group.split(" & "))
 

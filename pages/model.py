@@ -15,12 +15,14 @@ from pages import (
     _model_performance,
     _model_quality,
     _model_rows,
+    _model_why,
 )
 from pages._model_parts import Selection
 from pages._shared import HERE, badge, clock_text, plain, read, require, section
 
 TABS = {
     "Health": _model_health.show,
+    "Why": _model_why.show,
     "Drift": _model_drift.show,
     "Data quality": _model_quality.show,
     "Performance": _model_performance.show,

@@ -10,6 +10,7 @@ from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
 from core.views.system import SystemPage, system
 from core.views.verdict import shown_state, verdict
+from core.views.why import WhyPage, why_page
 
 __all__ = [
     "AlertPage",
@@ -23,6 +24,7 @@ __all__ = [
     "Scores",
     "SystemPage",
     "VitalSigns",
+    "WhyPage",
     "alert_page",
     "alerts_page",
     "distribution",
@@ -39,4 +41,5 @@ __all__ = [
     "system",
     "verdict",
     "vital_signs",
+    "why_page",
 ]

@@ -1,0 +1,117 @@
+"""Where the reasons of an alert come from: the statistics around it, and what else changed then."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from core import why, why_text
+from core.declaration import Declaration
+from core.entities import Episode
+from core.normal import Renewed
+from core.store import Store, audit, statistics
+from core.store.audit import AuditEntry
+from core.why import Why
+
+REACH_WINDOWS = 3  # what changed this many windows around an alert's beginning is told with it
+LONGEST_WINDOWS = 60  # of a longer alert, its last windows explain it
+_EVENTS = pl.Schema({"at": pl.Datetime("us", "UTC"), "what": pl.String()})
+_MOST_ENTRIES = 200
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What explanations of a model's alerts read.
+
+    metrics : METRICS of its last windows, all slices
+    usual : METRICS of the reference's own windows
+    declared : at, what; when its declaration was changed (business time)
+    """
+
+    metrics: pl.DataFrame
+    usual: pl.DataFrame
+    declared: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An alert's reasons, in one sentence and as numbers; `happened` has at and what, the nearest first."""
+
+    verdict: str
+    why: Why
+    happened: pl.DataFrame
+
+
+def surroundings(
+    store: Store,
+    declaration: Declaration,
+    usual: pl.DataFrame,
+    *,
+    metrics: tuple[str, ...],
+    since: datetime,
+    until: datetime | None = None,
+    now: datetime,
+    renewed: Renewed = lambda stored: stored,
+) -> Surroundings:
+    """Read what explains alerts whose windows start in [since, until].
+
+    Parameters
+    ----------
+    usual : METRICS of the reference's own windows
+    metrics : names as `why.needed` gives them
+    renewed : puts the windows counted just now into stored METRICS
+    """
+    reach = REACH_WINDOWS * declaration.calendar.nominal
+    end = None if until is None else until + reach
+    names = sorted({*metrics, "volume"})
+    stored = statistics.read(store, declaration.model, "metrics", start=since - reach, end=end, metrics=names)
+    with store.read() as c:
+        entries = audit.entries(c, entity=f"model:{declaration.model}", limit=_MOST_ENTRIES)
+    found = renewed(stored)
+    return Surroundings(
+        found.filter(pl.col("metric").is_in(names), pl.col("window_start") >= since - reach),
+        usual,
+        pl.DataFrame(list(_declared(entries, now)), schema=_EVENTS, orient="row"),
+    )
+
+
+def first_window(episode: Episode, declaration: Declaration) -> datetime:
+    """Return the start of the first window that explains an alert: of a long one, the last 60 do."""
+    return max(episode.first_window, declaration.calendar.back(episode.last_window, LONGEST_WINDOWS))
+
+
+def because(around: Surroundings, episode: Episode, declaration: Declaration) -> Explanation:
+    """Return why an alert came."""
+    first = first_window(episode, declaration)
+    during = around.metrics.filter(pl.col("window_start").is_between(first, episode.last_window))
+    found = why.explain(episode, declaration, during, around.usual, declaration.importance or None)
+    happened = _happened(around, episode, declaration)
+    return Explanation(why_text.verdict(found, episode, declaration, happened), found, happened)
+
+
+def _happened(around: Surroundings, episode: Episode, declaration: Declaration) -> pl.DataFrame:
+    reach = REACH_WINDOWS * declaration.calendar.nominal
+    began = episode.first_window
+    every = pl.concat([_versions(around.metrics), around.declared])
+    near = every.filter(pl.col("at").is_between(began - reach, began + declaration.calendar.nominal))
+    return near.sort((pl.col("at") - began).abs(), "what")
+
+
+def _versions(metrics: pl.DataFrame) -> pl.DataFrame:
+    """Return the first windows of versions that were not there from the start."""
+    volumes = metrics.filter(
+        pl.col("metric") == "volume",
+        pl.col("value") > 0,
+        *(pl.col(name) == "" for name in ("segment", "variant", "group")),
+    )
+    first = volumes.filter(pl.col("version") != "").group_by("version").agg(at=pl.col("window_start").min())
+    known = first.filter(pl.col("at") > volumes["window_start"].min())
+    return known.select("at", what=pl.lit("version ") + pl.col("version") + " began").cast(_EVENTS)
+
+
+def _declared(entries: Iterable[AuditEntry], now: datetime) -> Iterator[tuple[datetime, str]]:
+    for entry in entries:
+        if entry.action == "model.changed":
+            # The audit log has wall time; where the workspace's clock stands still, that is its future.
+            yield min(entry.ts, now), f"{entry.actor} changed {', '.join(sorted(entry.after or {}))}"
