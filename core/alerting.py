@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from core import alerts as people
-from core import fold, reconcile, verdicts
+from core import causes, fold, reconcile, verdicts, why
 from core.alert_text import sentence
 from core.declaration import Declaration
 from core.entities import Alert, AlertEvent, ModelStatus
@@ -22,16 +22,23 @@ from core.settings import Workspace
 from core.store import Store, alerts, models, outbox, retraining, statistics, status
 from core.store.alerts import Judged
 
+MOST_EXPLAINED = 5  # alerts of one sweep whose reasons its message gives
+_NEW = ("opened", "escalated")
 RECENT_WINDOWS = 2  # an alert is told only if its last window closed no longer than this many windows ago
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a model's monitors say now; `since` is the first window that each monitor's rule judges."""
+    """What a model's monitors say now.
+
+    since : the first window that each monitor's rule judges
+    around : what explains alerts that burn now; None where nothing does
+    """
 
     verdicts: pl.DataFrame
     rules: Mapping[str, Judged]
     since: Mapping[str, datetime | None]
+    around: causes.Surroundings | None = None
 
 
 def rules_of(declaration: Declaration) -> str | None:
@@ -78,7 +85,20 @@ def judge(
             verdicts.silences(silent, monitors, last=last_timestamp, now=now, since=since),
         ]
     )
-    return Judgement(found, rules, since)
+    burning = found.filter(pl.col("level") > 0, pl.col("judged_at") >= _recent(declaration, now))
+    around = None
+    oldest: datetime | None = burning["window_start"].min()  # type: ignore[assignment]
+    if oldest is not None:
+        around = causes.surroundings(
+            store,
+            declaration,
+            reference,
+            metrics=why.needed(declaration, burning["metric"].unique()),
+            since=declaration.calendar.back(oldest, causes.LONGEST_WINDOWS),
+            now=now,
+            renewed=renewed,
+        )
+    return Judgement(found, rules, since, around)
 
 
 def record(
@@ -98,13 +118,13 @@ def record(
     slug = declaration.model
     known = alerts.of_model(c, slug)
     needed = {each.name: verdicts.persistence(each, declaration) for each in declaration.monitors}
-    told = fold.fold(
+    episodes = fold.fold(
         judgement.verdicts,
         needed,
         begun=reconcile.begun(known, judgement.since),
         resolutions=_resolutions(c, known),
     )
-    changes = reconcile.reconcile(slug, known, told, judgement.since, now=now)
+    changes = reconcile.reconcile(slug, known, episodes, judgement.since, now=now)
     current = {alert.id: alert for alert in known}
     for change in changes:
         alert = replace(change.alert, message=sentence(change.alert.episode))
@@ -113,7 +133,9 @@ def record(
         for event in change.events:
             alerts.happened(c, replace(event, alert=kept.id))
     alerts.put_rules(c, slug, judgement.rules)
-    for alert in tell(c, workspace, declaration, list(current.values()), first=first_sweep, now=now):
+    around = judgement.around
+    told = tell(c, workspace, declaration, list(current.values()), around, first=first_sweep, now=now)
+    for alert in told:
         alerts.put(c, alert)
         current[alert.id] = alert
     return people.standing(replace(condition, rules=rules_of(declaration)), list(current.values()), now)
@@ -134,7 +156,9 @@ def wake(store: Store, *, now: datetime) -> int:
                 known[alert.id] = awake
                 alerts.put(c, awake)
                 alerts.happened(c, AlertEvent(alert.id, now, reconcile.JOBS, "woken", alert.snooze_reason))
-            told = tell(c, store.workspace, registered.declaration, known.values(), first=False, now=now)
+            told = tell(
+                c, store.workspace, registered.declaration, list(known.values()), first=False, now=now
+            )
             known |= {alert.id: alert for alert in alerts.assign_ids(c, told)}
             status.put(c, people.standing(current, list(known.values()), now))
     return len(sleeping)
@@ -149,19 +173,21 @@ def tell(
     c: sa.Connection,
     workspace: Workspace,
     declaration: Declaration,
-    known: Iterable[Alert],
+    known: Sequence[Alert],
+    around: causes.Surroundings | None = None,
     *,
     first: bool,
     now: datetime,
 ) -> list[Alert]:
     """Queue what channels must hear of, grouped, and propose retraining; return the alerts this changes."""
-    recent = declaration.calendar.back(now, RECENT_WINDOWS)
+    recent = _recent(declaration, now)
     by_channel: dict[str, list[tuple[str, Alert]]] = defaultdict(list)
     changed, monitors = [], {each.name: each for each in declaration.monitors}
+    heard = {alert.id: news for alert in known if (news := _news(alert, recent, now))}
+    reasons = _reasons(around, declaration, [alert for alert in known if heard.get(alert.id) in _NEW])
     for alert in known:
-        news = _news(alert, recent, now)
         after = alert
-        if news:
+        if news := heard.get(alert.id):
             notified = "resolved" if news == "resolved" else alert.episode.severity.value
             after = replace(after, notified=notified, reminded_at=now)
             for channel in routes.channels_of(declaration, alert.episode.monitor):
@@ -175,7 +201,7 @@ def tell(
     for channel, events in by_channel.items():
         parts = [[event] for event in events] if channels.per_alert(workspace.settings, channel) else [events]
         for part in parts:
-            told = facts.of_alerts(declaration, part, now, first_sweep=first)
+            told = facts.of_alerts(declaration, part, now, first_sweep=first, reasons=reasons)
             outbox.add(c, channel, "alerts", told, model=declaration.model)
     return changed
 
@@ -190,6 +216,23 @@ def _news(alert: Alert, recent: datetime, now: datetime) -> str | None:
     if heard in (None, "resolved"):
         return "opened"
     return "escalated" if heard == "warning" and episode.severity == "critical" else None
+
+
+def _reasons(
+    around: causes.Surroundings | None, declaration: Declaration, fresh: Iterable[Alert]
+) -> dict[int, str]:
+    """Return what explains the worst of the new alerts, by id."""
+    if around is None:
+        return {}
+    worst = sorted(fresh, key=lambda alert: (alert.episode.severity != "critical", alert.id))
+    return {
+        alert.id: causes.because(around, alert.episode, declaration).reasons
+        for alert in worst[:MOST_EXPLAINED]
+    }
+
+
+def _recent(declaration: Declaration, now: datetime) -> datetime:
+    return declaration.calendar.back(now, RECENT_WINDOWS)
 
 
 def _is_live(alert: Alert, recent: datetime) -> bool:

@@ -36,9 +36,14 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Explanation:
-    """An alert's reasons, in one sentence and as numbers; `happened` has at and what, the nearest first."""
+    """An alert's reasons as numbers and in words; `happened` has at and what, the nearest first.
+
+    verdict : one sentence: what changed since when, and what explains it
+    reasons : what explains it alone, for where the alert's own sentence stands beside it; may be empty
+    """
 
     verdict: str
+    reasons: str
     why: Why
     happened: pl.DataFrame
 
@@ -87,7 +92,8 @@ def because(around: Surroundings, episode: Episode, declaration: Declaration) ->
     during = around.metrics.filter(pl.col("window_start").is_between(first, episode.last_window))
     found = why.explain(episode, declaration, during, around.usual, declaration.importance or None)
     happened = _happened(around, episode, declaration)
-    return Explanation(why_text.verdict(found, episode, declaration, happened), found, happened)
+    about = (found, episode, declaration, happened)
+    return Explanation(why_text.verdict(*about), why_text.reasons(*about), found, happened)
 
 
 def _happened(around: Surroundings, episode: Episode, declaration: Declaration) -> pl.DataFrame:
@@ -105,8 +111,9 @@ def _versions(metrics: pl.DataFrame) -> pl.DataFrame:
         pl.col("value") > 0,
         *(pl.col(name) == "" for name in ("segment", "variant", "group")),
     )
-    first = volumes.filter(pl.col("version") != "").group_by("version").agg(at=pl.col("window_start").min())
-    known = first.filter(pl.col("at") > volumes["window_start"].min())
+    began = volumes.with_columns(began=pl.col("window_start").min()).filter(pl.col("version") != "")
+    first = began.group_by("version").agg(pl.col("began").first(), at=pl.col("window_start").min())
+    known = first.filter(pl.col("at") > pl.col("began"))
     return known.select("at", what=pl.lit("version ") + pl.col("version") + " began").cast(_EVENTS)
 
 

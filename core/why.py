@@ -1,6 +1,6 @@
 """Why an alert came: which inputs moved, which parts of the traffic carry the change, and what it does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -9,6 +9,7 @@ from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
 from core.declaration import Declaration
 from core.entities import Episode
+from core.findings import NOTABLE_EXCESS
 from core.health import HEADLINES, MINIMUM_LABELLED
 from core.usual import Normal, with_usual
 from core.verdicts import FRESHNESS, attribute_of, shown_metric
@@ -50,7 +51,7 @@ class Why:
     columns : one row per input: column, distance (Jensen–Shannon, mean of the windows), usual (19 of 20
         reference windows stay below), missing and usual_missing (shares), moved (how far the distance or the
         missing share lies above its usual; 0 = as ever), importance (0–1, null = unknown), weight (its share
-        of moved × importance over all inputs; 0–1); the heaviest first
+        of moved × importance over the inputs that moved notably; 0–1); the heaviest first
     outputs : the same columns for score and prediction
     parts : one row per segment, or per group for a gap: part, dimension, before, now, change (now - before),
         rows (share of the dimension's), share (of the change, rows × difference; 0–1); the largest first
@@ -65,12 +66,11 @@ class Why:
     effect: Effect | None
 
 
-def needed(episode: Episode, declaration: Declaration) -> tuple[str, ...]:
-    """Return the metrics whose rows `explain` reads."""
-    metric = shown_metric(episode.target.metric)
-    rate = rate_of(metric)
-    names = {metric, DISTANCE, MISSING, *HEADLINES[declaration.task], *([rate] if rate else [])}
-    return tuple(sorted(names))
+def needed(declaration: Declaration, metrics: Iterable[str]) -> tuple[str, ...]:
+    """Return the metrics whose rows `explain` reads for alerts of these metrics."""
+    shown = [shown_metric(metric) for metric in metrics]
+    rates = [rate for metric in shown if (rate := rate_of(metric))]
+    return tuple(sorted({*shown, *rates, DISTANCE, MISSING, *HEADLINES[declaration.task]}))
 
 
 def rate_of(metric: str) -> str | None:
@@ -160,7 +160,10 @@ def _weighed(columns: pl.DataFrame, importance: Mapping[str, float] | None) -> p
     shares = {name: value / total for name, value in known.items()} if total > 0 else {}
     weighed = columns.with_columns(
         importance=pl.col("column").replace_strict(shares, default=None, return_dtype=pl.Float64)
-    ).with_columns(raw=pl.col("moved") * (pl.col("importance").fill_null(0.0) if shares else 1.0))
+    )
+    matters = pl.col("importance").fill_null(0.0) if shares else pl.lit(1.0)
+    notable = pl.col("moved") >= NOTABLE_EXCESS
+    weighed = weighed.with_columns(raw=pl.when(notable).then(pl.col("moved") * matters).otherwise(0.0))
     weight = pl.when(pl.col("raw").sum() > 0).then(pl.col("raw") / pl.col("raw").sum()).otherwise(0.0)
     return (
         weighed.with_columns(weight=weight)

@@ -27,10 +27,18 @@ def verdict(
     ----------
     happened : at, what; changes of model, declaration and log around the alert's beginning, the nearest first
     """
-    clauses = [
-        clause for clause in (_explained(why, episode, declaration), _after(happened, declaration)) if clause
-    ]
-    return "; ".join([_changed(why, episode, declaration.zone), *clauses]) + "."
+    found = (_explained(why, episode, declaration), _after(happened, declaration))
+    return f"{_joined([_changed(why, episode, declaration.zone), *found])}."
+
+
+def reasons(
+    why: Why, episode: Episode, declaration: Declaration, happened: pl.DataFrame | None = None
+) -> str:
+    """Return the same for where the alert itself stands beside it; empty where nothing is known."""
+    metric = shown_metric(episode.target.metric)
+    usual = "" if why.before is None else f"usually {number(metric, why.before)}"
+    said = _joined([usual, _explained(why, episode, declaration), _after(happened, declaration)])
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def _changed(why: Why, episode: Episode, zone: ZoneInfo) -> str:
@@ -70,7 +78,7 @@ def _explained(why: Why, episode: Episode, declaration: Declaration) -> str:
 
 def _inputs(columns: pl.DataFrame, *, is_outcome: bool) -> str:
     """Say which inputs moved, the heaviest first; or that none did, which says where not to look."""
-    moved = columns.filter(pl.col("weight") > 0, (pl.col("moved") >= NOTABLE_EXCESS))
+    moved = columns.filter(pl.col("weight") > 0)
     if moved.height:
         return f"{_names(moved)} moved most among its inputs"
     if not columns.height:
@@ -81,13 +89,13 @@ def _inputs(columns: pl.DataFrame, *, is_outcome: bool) -> str:
 
 
 def _carried(parts: pl.DataFrame) -> str:
-    """Say which segment carries more of the change than its share of the rows; or that none does."""
+    """Say which segment carries more of the change than its share of the rows; or that none stands out."""
     leading = parts.filter(pl.col("share") >= LEADS, pl.col("share") >= CARRIES * pl.col("rows"))
     if leading.height:
         part, share, rows = leading.select("part", "share", "rows").row(0)
         return f"{part} carries {share:.0%} of the change with {rows:.0%} of the rows"
     known = parts.filter(pl.col("share").is_not_null())
-    return f"every {known['dimension'][0]} alike" if known.height > 1 else ""
+    return f"no {known['dimension'][0]} stands out" if known.height > 1 else ""
 
 
 def _ends(parts: pl.DataFrame, metric: str) -> str:

@@ -131,6 +131,12 @@ def links(page: views.AlertPage) -> None:
     with st.container(horizontal=True):
         st.page_link(
             HERE / "model.py",
+            label="Why, in numbers",
+            icon=":material/search_insights:",
+            query_params={"model": page.alert.model, "tab": "Why", "alert": str(page.alert.id)},
+        )
+        st.page_link(
+            HERE / "model.py",
             label=f"Rows of {named}",
             icon=":material/table_rows:",
             query_params=address | {"tab": "Rows", "rows": named},

@@ -18,25 +18,26 @@ def show(chosen: Selection) -> None:
         return
     days = found["on"].dt.to_string("%-d %b %Y")
     names = {
-        f"{identifier}": f"{state.capitalize()} since {day}: {message}"
+        str(identifier): f"{state.capitalize()} since {day}: {message}"
         for identifier, state, day, message in zip(
             found["id"], found["state"], days, found["message"], strict=True
         )
     }
     asked = st.query_params.get("alert", "")
-    labels = {label: identifier for identifier, label in names.items()}
-    st.session_state["alert-label"] = names.get(asked, next(iter(labels)))
+    st.session_state["chosen-alert"] = asked if asked in names else next(iter(names))
 
     def remember() -> None:
-        st.query_params["alert"] = labels[st.session_state["alert-label"]]
+        st.query_params["alert"] = st.session_state["chosen-alert"]
 
-    label = st.selectbox("Alert", list(labels), key="alert-label", on_change=remember)
-    page = read(views.why_page, int(labels[label]))
+    alert = st.selectbox(
+        "Alert", list(names), format_func=names.__getitem__, key="chosen-alert", on_change=remember
+    )
+    page = read(views.why_page, int(alert))
     if page is not None:
         _why.show(page, chosen.page.now)
         st.page_link(
             HERE / "alert.py",
             label="Open this alert",
             icon=":material/notifications_active:",
-            query_params={"id": labels[label]},
+            query_params={"id": alert},
         )

@@ -42,6 +42,8 @@ def opening(page: views.AlertPage) -> None:
     facts += [f"assigned to {alert.assigned_to}"] if alert.assigned_to else []
     facts += [f"snoozed until {rests}: {alert.snooze_reason}"] if page.state == "snoozed" else []
     st.caption(plain(" · ".join(facts)))
+    if why := read(views.reasons, page.alert.id):
+        st.info(f"**Why:** {plain(why)}", icon=":material/search_insights:")
     if page.request is not None:
         at = clock_text(page.request.requested_at, page.zone)
         said = f"**Retraining requested** {at}: {plain(page.request.text)} ({page.request.state})."

@@ -1,6 +1,6 @@
 """What a message about alerts is made of: facts as JSON, so that the text can be made when it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,12 @@ from core.entities import Alert
 
 
 def of_alerts(
-    declaration: Declaration, events: Sequence[tuple[str, Alert]], at: datetime, *, first_sweep: bool = False
+    declaration: Declaration,
+    events: Sequence[tuple[str, Alert]],
+    at: datetime,
+    *,
+    first_sweep: bool = False,
+    reasons: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """Return the payload of an outbox row of kind ``alerts`` or ``reminder``.
 
@@ -19,6 +24,7 @@ def of_alerts(
     events : what happened (``opened``, ``escalated``, ``resolved``, ``reminder``) to which alert
     at : business time
     first_sweep : whether these are the findings of the model's first sweep
+    reasons : what explains an alert, by its id
     """
     return {
         "model": declaration.model,
@@ -27,7 +33,9 @@ def of_alerts(
         "zone": declaration.predictions.timezone,
         "at": at.isoformat(),
         "first_sweep": first_sweep,
-        "events": [of_alert(event, alert) for event, alert in events],
+        "events": [
+            {**of_alert(event, alert), "why": (reasons or {}).get(alert.id)} for event, alert in events
+        ],
     }
 
 

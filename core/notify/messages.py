@@ -112,9 +112,10 @@ def _event(event: Mapping[str, Any], facts: Mapping[str, Any], links: _Links) ->
     message = plain(event["message"], SENTENCE).rstrip(".")
     said = f"Last breach: {message}." if ended else f"{message}."
     level = "Resolved" if ended else f"{_level(event)} {_EVENTS[event['event']]}"
+    why = (f"Why: {plain(event['why'], SENTENCE)}",) if event.get("why") else ()
     return Entry(
         title=f"{level}: {_what(event)}",
-        lines=(said, when, f"Monitor {plain(event['monitor'])}, alert {event['alert']}."),
+        lines=(said, when, *why, f"Monitor {plain(event['monitor'])}, alert {event['alert']}."),
         link=links.alert(event["alert"]),
         tone=_tone(event),
     )

@@ -10,7 +10,7 @@ from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
 from core.views.system import SystemPage, system
 from core.views.verdict import shown_state, verdict
-from core.views.why import WhyPage, why_page
+from core.views.why import WhyPage, reasons, why_page
 
 __all__ = [
     "AlertPage",
@@ -33,6 +33,7 @@ __all__ = [
     "model_page",
     "open_requests",
     "overview",
+    "reasons",
     "reference_series",
     "rows",
     "scores",

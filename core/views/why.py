@@ -43,21 +43,36 @@ def why_page(store: Store, identifier: int) -> WhyPage | None:
     if alert is None or registered is None:
         return None
     declaration, episode, now = registered.declaration, alert.episode, store.workspace.now()
-    around = causes.surroundings(
-        store,
-        declaration,
-        normal.stored(store, declaration),
-        metrics=why.needed(episode, declaration),
-        since=causes.first_window(episode, declaration),
-        until=episode.last_window,
-        now=now,
-    )
     start, end = surroundings(episode, declaration, now)
     events = history(store, alert.model).events
     lasted = pl.coalesce("until", pl.when(pl.col("kind") == "alert").then(pl.lit(now)).otherwise("at"))
     near = events.filter(pl.col("at") <= end, lasted >= start)
-    found = causes.because(around, episode, declaration)
+    found = _explained(store, alert, declaration)
     return WhyPage(alert, declaration, found, _medians(store, alert, declaration, found), near, (start, end))
+
+
+def reasons(store: Store, identifier: int) -> str:
+    """Return what explains an alert, in a sentence; empty where nothing is known."""
+    with store.read() as c:
+        alert = alerts.get(c, identifier)
+        registered = models.get(c, alert.model) if alert else None
+    if alert is None or registered is None:
+        return ""
+    return _explained(store, alert, registered.declaration).reasons
+
+
+def _explained(store: Store, alert: Alert, declaration: Declaration) -> causes.Explanation:
+    episode = alert.episode
+    around = causes.surroundings(
+        store,
+        declaration,
+        normal.stored(store, declaration),
+        metrics=why.needed(declaration, [episode.target.metric]),
+        since=causes.first_window(episode, declaration),
+        until=episode.last_window,
+        now=store.workspace.now(),
+    )
+    return causes.because(around, episode, declaration)
 
 
 def _medians(

@@ -93,6 +93,7 @@ def test_pages_about_alerts_hold_in_the_dark_and_on_a_phone(
         "/alerts": "tick rows to act on several at once",
         f"/alert?id={watched.PARITY}": "Demographic parity difference by sex is 0.17",
         "/model?model=delay-30&tab=History": "What happened, and when",
+        "/model?model=delay-30&tab=Why": "Inputs, by how far they moved",
     }.items():
         visit(page, address + path)
         expect(page.get_by_text(words).first).to_be_visible()

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 DONE = "[data-test-script-state=notRunning]"
 TABS = {
     "Health": "Columns that differ more than usual from the reference",
+    "Why": "No alert has ever come",
     "Drift": "Distribution of temp in window",
     "Data quality": "Missing by column and window",
     "Performance": "All complete windows of this stretch",

@@ -44,6 +44,7 @@ def event(alert: int = 12, **changes: Any) -> dict[str, Any]:
         "last_window": "2013-03-04T05:00:00+00:00",
         "resolved_at": None,
         "closed_reason": None,
+        "why": None,
     } | changes
 
 

@@ -38,6 +38,12 @@ def test_a_message_says_what_since_when_how_much_and_where_to_look():
     assert "delay-30 belongs to comms@example.com, team comms. Tue 5 Mar 2013, 01:00 EST." in told
 
 
+def test_a_message_says_why_where_that_is_known():
+    told = text_of(event(why="Usually 0.95; temp moved most among its inputs."))
+    assert told.splitlines()[3] == "  Why: Usually 0.95; temp moved most among its inputs."
+    assert "Why" not in text_of(event())
+
+
 def test_the_subject_says_it_too_and_ends_with_the_message_s_id():
     assert subject_of() == "CRITICAL delay-30: F1 was 0.874, below 0.92 for 48 hours. [1f0c9a2e]"
     ended = event(event="resolved", closed_reason="2 quiet windows")

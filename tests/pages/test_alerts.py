@@ -282,6 +282,33 @@ def test_history_is_one_time_axis_of_all_that_happened(open_page: Open, watched_
     assert "nothing has happened to this model" in said(empty)
 
 
+def test_why_shows_the_alert_of_the_address_and_else_the_most_urgent(
+    open_page: Open, watched_workspace: Workspace
+) -> None:
+    address = {"model": "delay-30", "tab": "Why"}
+    at = open_page(watched_workspace, "model", **address, alert=str(watched.AUC))
+    verdict = at.info[0].value
+    assert verdict.startswith("**ROC AUC") and " since " in verdict
+    assert at.selectbox(key="chosen-alert").value == str(watched.AUC)
+    inputs, parts = (table.value for table in at.dataframe)
+    assert "temp" in list(inputs["Input"]) and "score" not in list(inputs["Input"])
+    assert list(parts["Segment"]) == ["origin=JFK"]
+    at.selectbox(key="chosen-alert").select(str(watched.WIND)).run()
+    assert at.info[0].value.startswith("**Missing share of wind")
+    unknown = open_page(watched_workspace, "model", **address, alert="nonsense")
+    assert unknown.selectbox(key="chosen-alert").value in map(str, range(1, 10)) and not unknown.error
+    calm = open_page(watched_workspace, "model", model="newcomer", tab="Why")
+    assert "No alert has ever come" in said(calm)
+
+
+def test_an_alert_says_why_and_leads_to_the_numbers(open_page: Open, watched_workspace: Workspace) -> None:
+    at = open_page(watched_workspace, "alert", id=str(watched.WIND))
+    assert any(box.value.startswith("**Why:** ") for box in at.info)
+    assert [
+        link.proto.query_string for link in at.get("page_link") if link.proto.label == "Why, in numbers"
+    ] == [f"model=delay-30&tab=Why&alert={watched.WIND}"]
+
+
 def test_a_judged_model_is_called_healthy_and_one_without_monitors_is_not(
     open_page: Open, watched_workspace: Workspace
 ) -> None:

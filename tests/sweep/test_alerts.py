@@ -70,6 +70,8 @@ def test_an_alert_opens_escalates_and_recovers_and_each_is_told_once(store: Stor
     (alert,) = kept(model)
     assert alert.episode.resolved_at == FIRST + timedelta(days=15, hours=1)
     assert alert.message == "Missing share of amount is 60%, above 50%"
+    whys = [message.payload["events"][0]["why"] for message in queued(model)]
+    assert whys[0].startswith("Usually 0%; it alone is missing") and whys[1] and whys[2] is None
     with store.read() as c:
         assert [event.event for event in alerts.events(c, alert.id)] == ["opened", "escalated", "resolved"]
 
