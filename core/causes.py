@@ -1,6 +1,6 @@
 """Where the reasons of an alert come from: the statistics around it, and what else changed then."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from core import why, why_text
 from core.declaration import Declaration
 from core.entities import Episode
 from core.normal import Renewed
-from core.store import Store, audit, statistics
+from core.store import Store, audit, references, statistics
 from core.store.audit import AuditEntry
 from core.why import Why
 
@@ -27,11 +27,13 @@ class Surroundings:
     metrics : METRICS of its last windows, all slices
     usual : METRICS of the reference's own windows
     declared : at, what; when its declaration was changed (business time)
+    importance : how much each input matters, as declared, else as the reference's rows tell; may be empty
     """
 
     metrics: pl.DataFrame
     usual: pl.DataFrame
     declared: pl.DataFrame
+    importance: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,18 @@ def surroundings(
     end = None if until is None else until + reach
     names = sorted({*metrics, "volume"})
     stored = statistics.read(store, declaration.model, "metrics", start=since - reach, end=end, metrics=names)
+    slug, importance = declaration.model, declaration.importance
     with store.read() as c:
-        entries = audit.entries(c, entity=f"model:{declaration.model}", limit=_MOST_ENTRIES)
+        entries = audit.entries(c, entity=f"model:{slug}", limit=_MOST_ENTRIES)
+        reference = references.current(c, slug)
+    if reference and not importance:
+        importance = references.read_importance(store, slug, reference.reference_id)
     found = renewed(stored)
     return Surroundings(
         found.filter(pl.col("metric").is_in(names), pl.col("window_start") >= since - reach),
         usual,
         pl.DataFrame(list(_declared(entries, now)), schema=_EVENTS, orient="row"),
+        importance,
     )
 
 
@@ -90,7 +97,7 @@ def because(around: Surroundings, episode: Episode, declaration: Declaration) ->
     """Return why an alert came."""
     first = first_window(episode, declaration)
     during = around.metrics.filter(pl.col("window_start").is_between(first, episode.last_window))
-    found = why.explain(episode, declaration, during, around.usual, declaration.importance or None)
+    found = why.explain(episode, declaration, during, around.usual, around.importance)
     happened = _happened(around, episode, declaration)
     about = (found, episode, declaration, happened)
     return Explanation(why_text.verdict(*about), why_text.reasons(*about), found, happened)

@@ -239,8 +239,7 @@ def _places(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
 def _counted(declaration: "Declaration") -> list[str]:
     """Return the columns whose distribution is counted."""
     log, features = declaration.predictions, declaration.features
-    scores = log.score.values() if isinstance(log.score, dict) else [log.score]
-    outcome = [column for column in (*scores, log.prediction, declaration.actual) if column]
+    outcome = [column for column in (*log.scores, log.prediction, declaration.actual) if column]
     return [*features.numeric, *features.categorical, *outcome] if features else outcome
 
 

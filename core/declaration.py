@@ -100,6 +100,12 @@ class Predictions(Strict):
     prediction: Text | None = None
     actual: Text | None = None
 
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The columns with scores: one, one per class, or none."""
+        named = self.score.values() if isinstance(self.score, dict) else (self.score,)
+        return tuple(name for name in named if name)
+
 
 class Labels(Strict):
     """Where labels arrive that are not in the prediction log."""
@@ -222,10 +228,15 @@ class Declaration(Strict):
     @property
     def prediction(self) -> str:
         """The prediction's column name; ``prediction`` where it is derived from a score of another name."""
-        score = self.predictions.score
-        columns = score.values() if isinstance(score, dict) else (score,)
-        derived = "predicted_class" if "prediction" in columns else "prediction"
+        derived = "predicted_class" if "prediction" in self.predictions.scores else "prediction"
         return self.predictions.prediction or derived
+
+    @property
+    def about_predictions(self) -> frozenset[str]:
+        """The columns that are no inputs: score, prediction, label, the serving system's, custom metrics."""
+        said = (*self.predictions.scores, self.prediction, self.actual)
+        served = (*self.operations.model_dump().values(), *self.custom)
+        return frozenset(name for name in (*said, *served) if name)
 
     @property
     def reference_period(self) -> tuple[datetime, datetime] | None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from core.alerting import Judgement, record
 from core.declaration import Declaration
 from core.entities import Actor, Kind, Lease, ModelStatus
+from core.importance import association
 from core.recall import Known
 from core.reference import Baseline
 from core.store import Store, audit, leases, ledger, references, statistics, status, sweeps
@@ -69,7 +70,7 @@ def publish(store: Store, lease: Lease, known: Known, outcome: Outcome) -> None:
         If another runner has taken the model over; the files written stay unreferenced and are removed later.
     """
     slug = lease.model
-    _keep_reference(store, slug, outcome.baseline)
+    _keep_reference(store, known.declaration, outcome.baseline)
     generations = list(_write(store, known.declaration, outcome.counted))
     with store.write() as c:
         leases.check(c, lease)
@@ -81,11 +82,13 @@ def publish(store: Store, lease: Lease, known: Known, outcome: Outcome) -> None:
         sweeps.record(c, outcome.run)
 
 
-def _keep_reference(store: Store, slug: str, baseline: Baseline) -> None:
-    grid = baseline.grid
+def _keep_reference(store: Store, declaration: Declaration, baseline: Baseline) -> None:
+    slug, grid = declaration.model, baseline.grid
     if baseline.sample is not None:  # frozen by this sweep
         references.write_reference_cells(store, slug, grid.reference_id, baseline.cells)
         references.write_sample(store, slug, grid.reference_id, baseline.sample)
+        matters = association(baseline.sample, declaration, grid)
+        references.write_importance(store, slug, grid.reference_id, matters)
     if baseline.sample is not None or not grid.frozen:
         references.write_grid(store, slug, grid)
 

@@ -100,8 +100,8 @@ def explain(
     target = episode.target
     metric = shown_metric(target.metric)
     moved = _moved(_sliced(during), _sliced(usual))
-    outputs = _outputs(declaration)
-    inputs = moved.filter(~pl.col("column").is_in(list(outputs)))
+    outputs = {*declaration.predictions.scores, declaration.prediction}
+    inputs = moved.filter(~pl.col("column").is_in(list(declaration.about_predictions)))
     mine = _named(usual, metric).filter(
         pl.col("column") == target.column, *(pl.col(name) == _of(episode, name) for name in _SLICES)
     )
@@ -109,17 +109,10 @@ def explain(
     return Why(
         normal.middle if normal else None,
         _weighed(inputs, importance),
-        moved.filter(pl.col("column").is_in(list(outputs - {declaration.actual}))),
+        moved.filter(pl.col("column").is_in(list(outputs))),
         _parts(episode, declaration, during, usual),
         _effect(episode, declaration, during, usual),
     )
-
-
-def _outputs(declaration: Declaration) -> set[str | None]:
-    """Return the columns that are not inputs: score, prediction and label."""
-    score = declaration.predictions.score
-    scores = score.values() if isinstance(score, dict) else (score,)
-    return {declaration.prediction, declaration.actual, *scores}
 
 
 def _of(episode: Episode, name: str) -> str:

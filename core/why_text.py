@@ -83,6 +83,8 @@ def _inputs(columns: pl.DataFrame, *, is_outcome: bool) -> str:
         return f"{_names(moved)} moved most among its inputs"
     if not columns.height:
         return ""
+    if columns.filter(pl.col("moved") >= NOTABLE_EXCESS).height:
+        return "only inputs moved that do not matter to it"
     if is_outcome:
         return "no input moved more than usual: it points to concept drift"
     return "no input moved more than usual, so look at the model and its pipeline"

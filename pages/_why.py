@@ -50,7 +50,12 @@ def inputs(page: views.WhyPage) -> None:
         return
     matters = columns["importance"].null_count() < columns.height
     if not matters:
-        st.caption("How much each input matters is not declared (`importance:`), so all count alike.")
+        st.caption("How much each input matters is not known, so all count alike; declare `importance:`.")
+    elif not page.declaration.importance:
+        st.caption(
+            "Importance is what each input alone explains of the predictions in the reference, in shares of "
+            "the sum; declare `importance:` if you know better."
+        )
     medians = {name: f"{significant(a)} → {significant(b)}" for name, (a, b) in page.medians.items()}
     median = pl.col("column").replace_strict(medians, default=None, return_dtype=pl.String)
     shown = columns.head(MOST_ROWS).select(

@@ -55,9 +55,8 @@ def check_predictions(table: LogTable, declaration: Declaration) -> None:
         require(table, declared.prediction_id, "prediction_id")
     if declared.prediction:
         require(table, declared.prediction, "prediction")
-    for column in declared.score.values() if isinstance(declared.score, dict) else [declared.score]:
-        if column:
-            require(table, column, "score")
+    for column in declared.scores:
+        require(table, column, "score")
 
 
 def check_labels(table: LogTable, declaration: Declaration) -> None:

@@ -1,10 +1,12 @@
 """References: what is normal for a model, and the frozen grid its rows are counted in.
 
 ``reference/<model>/<reference_id>.grid.json`` is the grid, ``….counts.parquet`` the counts of each reference
-window, ``….parquet`` a sample of its rows: the reference stays usable when its logs are gone.
+window, ``….parquet`` a sample of its rows, ``….importance.json`` what each input matters as they tell: the
+reference stays usable when its logs are gone.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ from core.store.schema import reference
 from core.store.upsert import upsert
 
 _GRID = TypeAdapter(Grid)
+_IMPORTANCE = TypeAdapter(dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,22 @@ def read_reference_cells(store: Store, model: str, reference_id: str) -> pl.Data
 def write_sample(store: Store, model: str, reference_id: str, rows: pl.DataFrame) -> None:
     """Keep a sample of a reference's rows, so that it can be counted another way when its logs are gone."""
     write_frame(_path(store, model, reference_id, "parquet"), rows)
+
+
+def write_importance(store: Store, model: str, reference_id: str, importance: Mapping[str, float]) -> None:
+    """Keep how much each input matters, as the reference's rows tell."""
+    text = json.dumps(dict(importance), allow_nan=False, ensure_ascii=False, indent=1)
+    path = _path(store, model, reference_id, "importance.json")
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def read_importance(store: Store, model: str, reference_id: str) -> dict[str, float]:
+    """Return how much each input matters, as the reference's rows tell; empty where that is not known."""
+    path = _path(store, model, reference_id, "importance.json")
+    try:
+        return _IMPORTANCE.validate_json(path.read_bytes()) if path.exists() else {}
+    except (OSError, ValueError) as error:
+        raise _unreadable(model, path, error) from error
 
 
 def sample_path(store: Store, model: str, reference_id: str) -> Path | None:
