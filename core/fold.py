@@ -96,6 +96,7 @@ class _Course:
 
     def __init__(self, cause: Cause, needed: int, opened: Episode | None, said: list[Resolution]) -> None:
         self.cause, self.needed, self.open, self.said = cause, needed, opened, said
+        self.latest: Mapping[str, Any] | None = None  # the last breach, not in `open` yet
         self.past: list[Episode] = []
         self.breaching = self.critical = self.quiet = 0
         self.first_window: datetime | None = None
@@ -117,7 +118,7 @@ class _Course:
         """Return the episodes, the last one perhaps still open."""
         for resolution in self.said:
             self._resolved_by_hand(resolution)
-        return self.past + ([self.open] if self.open else [])
+        return self.past + ([self._so_far(self.open)] if self.open else [])
 
     def _breach(self, row: Mapping[str, Any]) -> None:
         start: datetime = row["window_start"]
@@ -128,17 +129,14 @@ class _Course:
         if self.muted or (self.open is None and self.breaching < self.needed):
             return
         severity = Severity.CRITICAL if self.critical >= self.needed else Severity.WARNING
-        seen = _seen(row)
         if self.open is None:
             first: datetime = self.first_window or start
-            monitor, target = self.cause
-            opened_at = seen["judged_at"]
-            self.open = Episode(monitor, target, severity, first, opened_at=opened_at, **seen)
+            opened_at: datetime = row["judged_at"]
+            self.open = Episode(*self.cause, severity, first, opened_at=opened_at, **_seen(row))
             return
-        escalates = severity == Severity.CRITICAL and self.open.severity == Severity.WARNING
-        self.open = replace(self.open, **seen)
-        if escalates:
-            self.open = replace(self.open, severity=severity, escalated_at=self.open.judged_at)
+        self.latest = row
+        if severity == Severity.CRITICAL and self.open.severity == Severity.WARNING:
+            self.open = replace(self.open, severity=severity, escalated_at=row["judged_at"])
 
     def _quiet(self, row: Mapping[str, Any]) -> None:
         self.breaching = self.critical = 0
@@ -156,9 +154,12 @@ class _Course:
 
     def _close(self, **end: Any) -> None:
         if self.open:
-            self.past.append(replace(self.open, **end))
-        self.open = None
+            self.past.append(self._so_far(self.open, **end))
+        self.open = self.latest = None
         self.quiet = 0
+
+    def _so_far(self, opened: Episode, **end: Any) -> Episode:
+        return replace(opened, **(_seen(self.latest) if self.latest else {}), **end)
 
 
 def _seen(row: Mapping[str, Any]) -> dict[str, Any]:
