@@ -57,7 +57,7 @@ def assign(
     store: Store, ids: Sequence[int], actor: Actor, *, to: str | None, seen: Seen | None = None
 ) -> list[Alert]:
     """Give alerts to somebody, by address; None takes them back. Otherwise as `acknowledge`."""
-    person = None if to is None else _text(to, "to whom: an address such as ada@example.com")
+    person = None if to is None else said_text(to, "to whom: an address such as ada@example.com")
     return _carry_out(
         store,
         ids,
@@ -73,10 +73,10 @@ def snooze(
     store: Store, ids: Sequence[int], actor: Actor, *, until: datetime, reason: str, seen: Seen | None = None
 ) -> list[Alert]:
     """Let alerts rest until a business time at most 90 days ahead, for a reason; else as `acknowledge`."""
-    why, now = _text(reason, "why it can wait"), store.workspace.now()
+    why, now = said_text(reason, "why it can wait"), store.workspace.now()
     if not now < until <= now + LONGEST_SNOOZE:
         raise InputError(
-            f"an alert cannot be snoozed until {_moment(until)}; choose a time after now ({_moment(now)}) "
+            f"an alert cannot be snoozed until {moment(until)}; choose a time after now ({moment(now)}) "
             f"and at most {LONGEST_SNOOZE.days} days ahead"
         )
     return _carry_out(
@@ -86,7 +86,7 @@ def snooze(
         "snoozed",
         lambda alert: replace(alert, snoozed_until=until, snooze_reason=why),
         seen=seen,
-        detail=f"until {_moment(until)}: {why}",
+        detail=f"until {moment(until)}: {why}",
         reason=why,
     )
 
@@ -107,7 +107,7 @@ def resolve(
     store: Store, ids: Sequence[int], actor: Actor, *, reason: str, seen: Seen | None = None
 ) -> list[Alert]:
     """Say that alerts are over and why; their cause is mute until one quiet window. Else as `acknowledge`."""
-    why, now = _text(reason, "why it is over"), store.workspace.now()
+    why, now = said_text(reason, "why it is over"), store.workspace.now()
     closed = f"resolved by {actor.id}: {why}"
 
     def change(alert: Alert) -> Alert:
@@ -178,9 +178,7 @@ def _refuse_conflict(alert: Alert, happened: Sequence[AlertEvent], seen: int | N
     last = next((e for e in reversed(happened) if e.event == "resolved" or not resolved), None)
     at = last.at if last else alert.episode.resolved_at or now
     done = f"{last.event if last else 'resolved'} by {last.actor if last else 'a sweep'}"
-    raise Conflict(
-        f"alert {alert.id} of {alert.model} was {done} {_ago(now - at)}; reload to see it as it is"
-    )
+    raise Conflict(f"alert {alert.id} of {alert.model} was {done} {ago(now - at)}; reload to see it as it is")
 
 
 def _differing(before: Alert, after: Alert) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -200,7 +198,8 @@ def _differing(before: Alert, after: Alert) -> tuple[dict[str, Any], dict[str, A
     return {name: sides[0][name] for name in names}, {name: sides[1][name] for name in names}
 
 
-def _text(given: str, meaning: str) -> str:
+def said_text(given: str, meaning: str) -> str:
+    """Return a person's words in one line; refuse none, and too many."""
     text = " ".join(given.split())
     if not text or len(text) > LONGEST_TEXT:
         got = f"{len(text)} characters" if text else "nothing"
@@ -208,16 +207,17 @@ def _text(given: str, meaning: str) -> str:
     return text
 
 
-def _moment(instant: datetime) -> str:
+def moment(instant: datetime) -> str:
+    """Return an instant as messages to people write it."""
     return instant.astimezone(UTC).strftime("%-d %b %Y %H:%M UTC")
 
 
-def _ago(length: timedelta) -> str:
+def ago(length: timedelta) -> str:
     """Return how long ago something happened.
 
     Examples
     --------
-    >>> _ago(timedelta(minutes=2, seconds=3)), _ago(timedelta(0)), _ago(timedelta(hours=49))
+    >>> ago(timedelta(minutes=2, seconds=3)), ago(timedelta(0)), ago(timedelta(hours=49))
     ('2 min ago', 'just now', '2 d ago')
     """
     seconds = length.total_seconds()

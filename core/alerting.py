@@ -10,10 +10,10 @@ import polars as pl
 import sqlalchemy as sa
 
 from core import alerts as people
-from core import causes, fold, reconcile, verdicts, why
+from core import annotations, causes, fold, reconcile, verdicts, why
 from core.alert_text import sentence
 from core.declaration import Declaration
-from core.entities import Alert, AlertEvent, ModelStatus
+from core.entities import Alert, AlertEvent, Annotation, ModelStatus
 from core.health import last_closed
 from core.monitors import Monitor
 from core.normal import Renewed
@@ -39,12 +39,14 @@ class Judgement:
     rules: Mapping[str, Judged]
     since: Mapping[str, datetime | None]
     around: causes.Surroundings | None = None
+    identity: str | None = None  # of monitors and mutes, see `rules_of`
+    muted: Sequence[annotations.Span] = ()  # whole windows that nobody judges
 
 
-def rules_of(declaration: Declaration) -> str | None:
-    """Return the identity of a model's monitors, None if it has none."""
+def rules_of(declaration: Declaration, annotated: Iterable[Annotation] = ()) -> str | None:
+    """Return the identity of a model's monitors and of what mutes them, None if it has no monitors."""
     told = sorted(f"{monitor.name}:{_rule(monitor)}" for monitor in declaration.monitors)
-    return _hash("\n".join(told)) if told else None
+    return _hash("\n".join([*told, *annotations.identity(annotated)])) if told else None
 
 
 def judge(
@@ -52,6 +54,7 @@ def judge(
     declaration: Declaration,
     reference: pl.DataFrame,
     *,
+    annotated: Sequence[Annotation] = (),
     renewed: Renewed = lambda stored: stored,
     last_timestamp: datetime | None,
     now: datetime,
@@ -62,6 +65,7 @@ def judge(
     Parameters
     ----------
     reference : METRICS of the reference's own windows; empty while it is learning
+    annotated : the annotations that stand and concern the model
     renewed : puts the windows counted just now into stored METRICS
     afresh : judge the whole past by today's rules, also what other rules have judged
     """
@@ -79,12 +83,10 @@ def judge(
     since = {name: max(filter(None, (rule.since, first)), default=None) for name, rule in rules.items()}
     whole = [pl.col(name) == "" for name in ("segment", "version", "variant", "group")]
     silent = known.filter(pl.col("metric") == verdicts.FRESHNESS, *whole)
-    found = pl.concat(
-        [
-            verdicts.judge(known, reference, declaration, monitors, now=now, since=since),
-            verdicts.silences(silent, monitors, last=last_timestamp, now=now, since=since),
-        ]
-    )
+    judged = verdicts.judge(known, reference, declaration, monitors, now=now, since=since)
+    muted = annotations.muted(annotated)
+    silences = verdicts.silences(silent, monitors, last=last_timestamp, now=now, since=since, muted=muted)
+    found = pl.concat([annotations.without_muted(judged, annotated, declaration.calendar), silences])
     burning = found.filter(pl.col("level") > 0, pl.col("judged_at") >= _recent(declaration, now))
     around = None
     oldest: datetime | None = burning["window_start"].min()  # type: ignore[assignment]
@@ -98,7 +100,8 @@ def judge(
             now=now,
             renewed=renewed,
         )
-    return Judgement(found, rules, since, around)
+    muted = annotations.whole_windows(muted, declaration.calendar)
+    return Judgement(found, rules, since, around, rules_of(declaration, annotated), muted)
 
 
 def record(
@@ -124,7 +127,7 @@ def record(
         begun=reconcile.begun(known, judgement.since),
         resolutions=_resolutions(c, known),
     )
-    changes = reconcile.reconcile(slug, known, episodes, judgement.since, now=now)
+    changes = reconcile.reconcile(slug, known, episodes, judgement.since, muted=judgement.muted, now=now)
     current = {alert.id: alert for alert in known}
     for change in changes:
         alert = replace(change.alert, message=sentence(change.alert.episode))
@@ -138,7 +141,7 @@ def record(
     for alert in told:
         alerts.put(c, alert)
         current[alert.id] = alert
-    return people.standing(replace(condition, rules=rules_of(declaration)), list(current.values()), now)
+    return people.standing(replace(condition, rules=judgement.identity), list(current.values()), now)
 
 
 def wake(store: Store, *, now: datetime) -> int:

@@ -345,6 +345,27 @@ class AlertEvent:
 
 
 @dataclass(frozen=True)
+class Annotation:
+    """What a person says about a stretch [start, end) of business time: of one model, or of all (None).
+
+    Under `mute` its windows get no verdict; with `exclude_from_reference` the reference does without them.
+    `made_at` and `ended_at` (null = it stands) are business time, too.
+    """
+
+    id: int
+    model: str | None
+    start: datetime
+    end: datetime
+    text: str
+    mute: bool
+    exclude_from_reference: bool
+    made_at: datetime
+    made_by: str
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+
+@dataclass(frozen=True)
 class Message:
     """One entry of the outbox: what a channel is to be told, and how far that got.
 

@@ -1,5 +1,6 @@
 """What Steward would read: workspace, registry and, per declaration, files, columns, roles and problems."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from core import foresight, logs, reference
+from core.annotations import Span, left_out
 from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import LogFile, Source
 from core.errors import DeclarationError, InputError, LogError, StewardError
 from core.notify import channels as ways_out
 from core.settings import Workspace
-from core.store import Store, migration, references
+from core.store import Store, annotations, migration, references
 from core.strict import nearest
 
 LITTLE_DISK_BYTES = 1_000_000_000
@@ -141,20 +143,21 @@ def _foreseen(
 ) -> Iterator[str]:
     for amiss in (foresight.scores_amiss, foresight.numbers_amiss, foresight.labels_amiss):
         yield from amiss(engine, declaration, log)
-    name = reference.identity(workspace, declaration)
-    if not _is_frozen(store, declaration.model, name):
+    if not _is_frozen(workspace, store, declaration):
         counted = engine.windows_of(log, declaration)
         yield from foresight.reference_amiss(declaration, counted, workspace.now())
 
 
-def _is_frozen(store: Store, slug: str, name: str) -> bool:
+def _is_frozen(workspace: Workspace, store: Store, declaration: Declaration) -> bool:
     """Tell whether the reference is settled, so that its logs may be gone."""
-    try:
+    current, spans = None, list[Span]()
+    with contextlib.suppress(StewardError):  # told as a problem of the workspace
         store.require_current()
-    except StewardError:  # told as a problem of the workspace
-        return False
-    with store.read() as c:
-        current = references.current(c, slug)
+        with store.read() as c:
+            current = references.current(c, declaration.model)
+            spans = left_out(annotations.every(c, declaration.model))
+    decisive = reference.concerning(spans, declaration, current)
+    name = reference.identity(workspace, declaration, decisive)
     return current is not None and current.frozen and current.reference_id == name
 
 

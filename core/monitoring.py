@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from core import alerting, health, logs, normal, reference
+from core.annotations import left_out
 from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
@@ -79,14 +80,20 @@ def pending(store: Store, slug: str, *, now: datetime) -> bool:
 
 def _baseline(store: Store, engine: DuckDBEngine, known: Known, found: Survey, now: datetime) -> Baseline:
     """Return the frozen reference, or the attempt to freeze one."""
-    name = reference.identity(store.workspace, known.declaration)
+    name = reference.identity(store.workspace, known.declaration, known.left_out)
     current, slug = known.reference, known.declaration.model
     if current and current.frozen and current.reference_id == name:
         grid = references.read_grid(store, slug, name)
         return Baseline(grid, cells=references.read_reference_cells(store, slug, name))
     sample = references.sample_path(store, slug, current.reference_id) if current and current.frozen else None
     return reference.settle(
-        store.workspace, engine, known.declaration, found.ledger, name=name, sample=sample, now=now
+        store.workspace,
+        engine,
+        known.declaration,
+        found.ledger,
+        spans=left_out(known.annotations),
+        sample=sample,
+        now=now,
     )
 
 
@@ -134,7 +141,13 @@ def _assess(
         problems=[*_file_problems(found, now), *_row_problems(declaration, recent, now)],
     )
     judgement = alerting.judge(
-        store, declaration, usual, renewed=counted.renewed, last_timestamp=last, now=now
+        store,
+        declaration,
+        usual,
+        annotated=known.annotations,
+        renewed=counted.renewed,
+        last_timestamp=last,
+        now=now,
     )
     return health.assess(declaration, evidence, known.status, now), judgement
 

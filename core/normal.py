@@ -35,7 +35,9 @@ def of_reference(
         first, last = span
         end = declaration.calendar.containing(last).end
         known = renewed(statistics.read(store, declaration.model, "metrics", start=first, end=end))
-        windows = known.filter(pl.col("window_start").is_between(first, last))
+        of_reference = cells["window_start"].unique()  # without those that an annotation left out
+        inside = pl.col("window_start").is_between(first, last)
+        windows = known.filter(inside, pl.col("window_start").is_in(of_reference.implode()))
         if windows.height:
             return windows
     merged = merge_cells(cells)

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from core.annotations import Span
 from core.entities import Alert, AlertEvent, Episode
 from core.fold import Cause
 
 CORRECTED = "corrected by late data"
+MUTED = "muted by an annotation"
 UNWATCHED = "no longer measured"
 REMOVED = "monitor removed"
 JOBS = "steward-jobs"
@@ -44,13 +46,15 @@ def reconcile(
     episodes: Mapping[Cause, Sequence[Episode]],
     since: Mapping[str, datetime | None],
     *,
+    muted: Sequence[Span] = (),
     now: datetime,
 ) -> list[Reconciled]:
     """Return every alert that has to be written, so that the registry tells what the windows tell.
 
     An episode is the alert whose windows it overlaps. An alert without an episode is closed as corrected by
-    late data, never deleted; one whose monitor or target is gone is closed for that reason. Alerts from
-    before the first window of their rule stay as they were judged then.
+    late data, or as muted where its windows overlap `muted`, never deleted; one whose monitor or target is
+    gone is closed for that reason. Alerts from before the first window of their rule stay as they were judged
+    then.
     """
     changed = []
     kept: dict[Cause, list[Alert]] = {}
@@ -69,7 +73,7 @@ def reconcile(
             if match is not None:
                 known.remove(match)
             changed.append(_follow(match or Alert(0, model, episode, message=""), match, episode, now))
-        changed += [_ended(alert, CORRECTED, now) for alert in known]
+        changed += [_ended(alert, _vanished(alert.episode, muted), now) for alert in known]
     return [each for each in changed if each is not None]
 
 
@@ -78,6 +82,11 @@ def _over_before(episode: Episode, start: datetime) -> bool:
     if episode.first_window >= start or episode.resolved_at is None:
         return False
     return episode.resolved_window is None or episode.resolved_window < start
+
+
+def _vanished(episode: Episode, muted: Sequence[Span]) -> str:
+    inside = any(start <= episode.last_window and episode.first_window < end for start, end in muted)
+    return MUTED if inside else CORRECTED
 
 
 def _overlap(one: Episode, other: Episode) -> bool:
@@ -110,8 +119,9 @@ def _follow(alert: Alert, before: Alert | None, episode: Episode, now: datetime)
 def _ended(alert: Alert, reason: str, now: datetime) -> Reconciled | None:
     """Close an alert for a reason outside the windows; one that was closed only learns of a correction."""
     episode = alert.episode
-    if episode.closed_reason == reason or (episode.resolved_at and reason != CORRECTED):
+    vanished = reason in (CORRECTED, MUTED)
+    if episode.closed_reason == reason or (episode.resolved_at and not vanished):
         return None
     ended = replace(episode, resolved_at=episode.resolved_at or now, closed_reason=reason)
-    event = "corrected" if reason == CORRECTED else "resolved"
+    event = "corrected" if vanished else "resolved"
     return Reconciled(replace(alert, episode=ended), (AlertEvent(alert.id, now, JOBS, event, reason),))

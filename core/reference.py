@@ -3,23 +3,26 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
+from core.annotations import Span, without
 from core.declaration import Declaration
 from core.engine import KERNEL_VERSION, DuckDBEngine
 from core.entities import CELLS, Grid, Kind, LedgerEntry, Source
 from core.errors import PathError
 from core.settings import Workspace
+from core.store import references
 from core.survey import source
 from core.windows import Window
 
 DEFAULT_WINDOWS = 28
 DEFAULT_MINIMUM_ROWS = 1_000
+LEAST_LEFT = 0.5  # of a reference's windows, when annotations leave some out
 BLOCKS = 10  # windows that a reference file without time is cut into
 _BLOCKS_BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 # What decides how rows are counted; a change of any of it gives a new reference.
@@ -47,8 +50,13 @@ class Baseline:
         return int(self.cells.filter(pl.col("kind") == Kind.ROWS, *unsliced)["n"].sum())
 
 
-def identity(workspace: Workspace, declaration: Declaration) -> str:
-    """Return the reference's name: a hash of everything that decides how rows are counted."""
+def identity(workspace: Workspace, declaration: Declaration, spans: Sequence[Span]) -> str:
+    """Return the reference's name: a hash of everything that decides how rows are counted.
+
+    Parameters
+    ----------
+    spans : the stretches of time left out that concern the reference, see `concerning`
+    """
     said = declaration.model_dump(mode="json", include=_COUNTED_BY)
     for place in ("predictions", "labels"):  # where the files lie does not change what they say
         said[place] = {
@@ -59,8 +67,21 @@ def identity(workspace: Workspace, declaration: Declaration) -> str:
         if not file.is_file():
             raise PathError(f"reference.path: there is no file {file}; put it there, or correct it")
         said["reference"] |= {"size": file.stat().st_size, "mtime_ns": file.stat().st_mtime_ns}
+    if spans:
+        said["left_out"] = [[end.isoformat() for end in span] for span in spans]
     text = json.dumps([KERNEL_VERSION, said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def concerning(
+    spans: Sequence[Span], declaration: Declaration, current: references.Reference | None
+) -> list[Span]:
+    """Return the stretches left out that decide what the reference is: none that lies after it."""
+    if period := declaration.reference_period:
+        return [span for span in spans if span[0] < period[1] and span[1] > period[0]]
+    if current is None or not current.frozen or current.last_window is None:
+        return list(spans)
+    return _before(spans, declaration.calendar.containing(current.last_window))
 
 
 def settle(
@@ -69,7 +90,7 @@ def settle(
     declaration: Declaration,
     ledger: Mapping[str, LedgerEntry],
     *,
-    name: str,
+    spans: Sequence[Span],
     sample: Path | None,
     now: datetime,
 ) -> Baseline:
@@ -77,64 +98,107 @@ def settle(
 
     Parameters
     ----------
+    spans : stretches of time whose windows are left out
     sample : a Parquet file with rows of an earlier reference, for when the logs of the period are gone
     """
     known = {name for entry in ledger.values() if entry.file.kind == "predictions" for name in entry.columns}
+
+    def freeze(rows: Source, windows: list[Window]) -> Baseline:
+        decisive = concerning(spans, declaration, None)
+        if not declaration.reference_period:
+            decisive = _before(spans, windows[-1])
+        name = identity(workspace, declaration, decisive)
+        grid = engine.build_grid(rows, declaration, windows, reference_id=name, frozen=True, known=known)
+        cells = engine.profile(rows, declaration, grid, windows)
+        return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, windows))
+
     if declaration.reference and declaration.reference.path:
         with tempfile.TemporaryDirectory(prefix="steward-") as folder:
-            file = _timed(workspace.resolve(declaration.reference.path), declaration, Path(folder))
-            rows = Source((str(file),))
-            return _frozen(engine, declaration, rows, list(engine.windows_of(rows, declaration)), name, known)
-    windows, waiting = _choose(engine, declaration, ledger, now)
-    rows = source(declaration, ledger.values(), windows)
-    if declaration.reference_period and sample and not rows.files:
-        return _frozen(engine, declaration, Source((str(sample),)), windows, name, known)
-    if waiting:
-        rows = source(declaration, ledger.values(), None)
-        windows = list(engine.windows_of(rows, declaration))
-        grid = engine.build_grid(
-            rows, declaration, windows, reference_id=f"learning-{name}", frozen=False, known=known
-        )
-        return Baseline(grid, learning=waiting)
-    return replace(_frozen(engine, declaration, rows, windows, name, known), in_log=True)
+            file = workspace.resolve(declaration.reference.path)
+            timed = _timed(file, declaration, Path(folder))
+            rows = Source((str(timed),))
+            every = sorted(engine.windows_of(rows, declaration))
+            left = without(every, spans) if timed == file else every
+            if not (waiting := too_small(left, every)):
+                return freeze(rows, left)
+    else:
+        windows, waiting = _choose(engine, declaration, ledger, spans, now)
+        rows = source(declaration, ledger.values(), windows)
+        if declaration.reference_period and sample and windows and not rows.files:
+            return freeze(Source((str(sample),)), windows)
+        if not waiting:
+            return replace(freeze(rows, windows), in_log=True)
+    rows = source(declaration, ledger.values(), None)
+    name = identity(workspace, declaration, concerning(spans, declaration, None))
+    grid = engine.build_grid(
+        rows,
+        declaration,
+        list(engine.windows_of(rows, declaration)),
+        reference_id=f"learning-{name}",
+        frozen=False,
+        known=known,
+    )
+    return Baseline(grid, learning=waiting)
 
 
-def _frozen(
-    engine: DuckDBEngine,
-    declaration: Declaration,
-    rows: Source,
-    windows: list[Window],
-    name: str,
-    known: Collection[str],
-) -> Baseline:
-    grid = engine.build_grid(rows, declaration, windows, reference_id=name, frozen=True, known=known)
-    cells = engine.profile(rows, declaration, grid, windows)
-    return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, windows))
+def too_small(left: Sequence[Window], every: Sequence[Window]) -> str | None:
+    """Return what to say if annotations leave too little of a reference to be called normal, else None."""
+    if len(left) >= len(every) * LEAST_LEFT and left:
+        return None
+    first, last = every[0].start, every[-1].start
+    return (
+        f"the reference is too small: annotations leave {len(left)} of its {len(every)} windows from "
+        f"{first:%-d %b %Y} to {last:%-d %b %Y}, at least half must stay; exclude less, or declare another"
+    )
+
+
+def _before(spans: Sequence[Span], last: Window) -> list[Span]:
+    return [span for span in spans if span[0] < last.end]
 
 
 def _choose(
-    engine: DuckDBEngine, declaration: Declaration, ledger: Mapping[str, LedgerEntry], now: datetime
+    engine: DuckDBEngine,
+    declaration: Declaration,
+    ledger: Mapping[str, LedgerEntry],
+    spans: Sequence[Span],
+    now: datetime,
 ) -> tuple[list[Window], str | None]:
-    if period := declaration.reference_period:
-        return _declared(declaration, ledger, *period, now)
+    if declaration.reference_period:
+        return _declared(declaration, ledger, spans, now)
     everything = source(declaration, ledger.values(), None)
-    complete = [
+    full = [
         window
         for window, rows in sorted(engine.windows_of(everything, declaration).items())
         if rows >= DEFAULT_MINIMUM_ROWS and window.end + declaration.grace + declaration.label_delay <= now
     ]
+    complete = without(full, spans)
     if len(complete) < DEFAULT_WINDOWS:
+        excluded = len(full) - len(complete)
         return [], (
             f"learning what is normal: {len(complete)} of {DEFAULT_WINDOWS} complete windows with at least "
-            f"{DEFAULT_MINIMUM_ROWS:,} rows; or declare reference: {{period: [from, to]}}"
+            f"{DEFAULT_MINIMUM_ROWS:,} rows"
+            + (f", {excluded} more are left out by annotations" if excluded else "")
+            + "; or declare reference: {period: [from, to]}"
         )
     return complete[:DEFAULT_WINDOWS], None
 
 
+def of_period(declaration: Declaration) -> list[Window]:
+    """Return the whole windows of a declared reference period, in time order; none without one."""
+    if declaration.reference_period is None:
+        return []
+    start, end = declaration.reference_period
+    return [w for w in declaration.calendar.covering(start, end) if start <= w.start and w.end <= end]
+
+
 def _declared(
-    declaration: Declaration, ledger: Mapping[str, LedgerEntry], start: datetime, end: datetime, now: datetime
+    declaration: Declaration, ledger: Mapping[str, LedgerEntry], spans: Sequence[Span], now: datetime
 ) -> tuple[list[Window], str | None]:
-    windows = [w for w in declaration.calendar.covering(start, end) if start <= w.start and w.end <= end]
+    start, end = declaration.reference_period or (now, now)
+    every = of_period(declaration)
+    windows = without(every, spans)
+    if small := too_small(windows, every):
+        return [], small
     ready = end + declaration.grace + declaration.label_delay
     if now < ready:
         return windows, f"learning what is normal until {ready.astimezone(declaration.zone):%-d %B %Y %H:%M}"

@@ -10,7 +10,7 @@ import polars as pl
 from core import alerting, fold, normal, verdicts
 from core.declaration import Declaration
 from core.entities import Episode
-from core.store import Store, status
+from core.store import Store, annotations, status
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ def rehearse(store: Store, declaration: Declaration, *, now: datetime) -> list[R
     """Judge the whole past by the monitors of a declaration; nothing is kept and nobody is told."""
     with store.read() as c:
         known = status.get(c, declaration.model)
+        annotated = annotations.every(c, declaration.model)
     judgement = alerting.judge(
         store,
         declaration,
         normal.stored(store, declaration),
+        annotated=annotated,
         last_timestamp=known.last_timestamp if known else None,
         now=now,
         afresh=True,

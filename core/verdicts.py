@@ -1,12 +1,13 @@
 """What monitors say about windows: each metric value beside the limits of its rule, and how bad that is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
+from core.annotations import Span
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
 from core.declaration import Declaration
@@ -233,17 +234,20 @@ def silences(
     last: datetime | None,
     now: datetime,
     since: Mapping[str, datetime | None] = {},
+    muted: Sequence[Span] = (),
 ) -> pl.DataFrame:
     """Return the verdicts of freshness monitors: silences longer than their limit, up to now.
 
     A silence begins with the newest row before it. It breaches as soon as it is longer than the limit, by the
-    clock and not at the close of a window; the next window with rows ends it.
+    clock and not at the close of a window; the next window with rows ends it. While the clock is muted no
+    silence counts: it starts anew at the end of the mute.
 
     Parameters
     ----------
     rows : METRICS of freshness (hours from a window's newest row to its end), of all rows together
     last : the newest row up to now
     since : by monitor name from when on its rule judges; None or absent = always
+    muted : when the clock is mute, in time order and apart
     """
     ordered = rows.filter(pl.col("value").is_not_null()).sort("window_start")
     ended = [end - timedelta(hours=hours) for end, hours in ordered.select("window_end", "value").iter_rows()]
@@ -255,7 +259,7 @@ def silences(
     for monitor in monitors:
         if monitor.metric == FRESHNESS:
             start = since.get(monitor.name)
-            found = _silences(spans, monitor, now)
+            found = _silences(spans, monitor, muted, now)
             frames.append(found if start is None else found.filter(pl.col("judged_at") >= start))
     return pl.concat(frames)
 
@@ -266,22 +270,14 @@ def silent_after(monitor: Monitor) -> list[timedelta]:
     return [timedelta(hours=hours) for hours in sorted(limits)]
 
 
-def _silences(spans: list[tuple[datetime, datetime]], monitor: Monitor, now: datetime) -> pl.DataFrame:
+def _silences(spans: Sequence[Span], monitor: Monitor, muted: Sequence[Span], now: datetime) -> pl.DataFrame:
     warning, critical = _levels_of(monitor.above)
     limits = [(1, warning), (2, critical)] if warning != critical else [(_single(monitor), warning)]
     found: list[dict[str, object]] = []
     for (start, end), (following, _) in zip(spans, [*spans[1:], (now, now)], strict=True):
         found.append({"window_start": start, "window_end": end, "judged_at": start, "level": 0, "value": 0.0})
-        hours = (following - end) / timedelta(hours=1)
-        broken = [(level, limit) for level, limit in limits if hours > limit]
-        for level, limit in broken:
-            at = end + timedelta(hours=limit)
-            found.append(
-                {"window_start": end, "window_end": at, "judged_at": at, "level": level, "value": limit}
-            )
-        if broken:
-            last = {"window_end": following, "judged_at": following, "value": hours}
-            found.append(found[-1] | last)
+        for began, until in _heard(end, following, muted):
+            found += _breaches(began, until, limits)
     frame = pl.DataFrame(found, schema_overrides={"window_start": _INSTANT, "window_end": _INSTANT})
     said = frame.with_columns(
         monitor=pl.lit(monitor.name), metric=pl.lit(FRESHNESS), high=pl.lit(float(warning))
@@ -292,6 +288,29 @@ def _silences(spans: list[tuple[datetime, datetime]], monitor: Monitor, now: dat
     empty = {name: pl.lit("") for name in _TARGET[1:]}
     null = {name: pl.lit(None) for name in ("low", "critical_low", "reason")}
     return whole.with_columns(**empty, **null).select(pl.col(n).cast(d) for n, d in VERDICTS.items())
+
+
+def _heard(start: datetime, end: datetime, muted: Sequence[Span]) -> Iterator[Span]:
+    """Yield the parts of a silence in which its clock runs, each anew from the end of a mute."""
+    for low, high in muted:
+        if start < high and low < end:
+            yield start, low
+            start = high
+    yield start, end
+
+
+def _breaches(start: datetime, end: datetime, limits: Sequence[tuple[int, float]]) -> list[dict[str, object]]:
+    """Return when a silence crossed each limit, and how long it had become at its end."""
+    hours = (end - start) / timedelta(hours=1)
+    found: list[dict[str, object]] = []
+    for level, limit in limits:
+        if hours > limit:
+            at = start + timedelta(hours=limit)
+            found.append(
+                {"window_start": start, "window_end": at, "judged_at": at, "level": level, "value": limit}
+            )
+    last = {"window_end": end, "judged_at": end, "value": hours}
+    return [*found, found[-1] | last] if found else []
 
 
 def _single(monitor: Monitor) -> int:

@@ -228,6 +228,23 @@ judged = sa.Table(
     sa.Column("since", Instant),  # null = from the first window on
 )
 
+# What people say about [start, end); nothing is ever overwritten, only taken back. Times are business time.
+annotations = sa.Table(
+    "annotations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("model", sa.Text, sa.ForeignKey("models.model"), index=True),  # null = all models
+    sa.Column("start", Instant, nullable=False),
+    sa.Column("end", Instant, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("mute", sa.Boolean, nullable=False),
+    sa.Column("exclude_from_reference", sa.Boolean, nullable=False),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("ended_at", Instant),  # null = it stands
+    sa.Column("ended_by", sa.Text),
+)
+
 # What is to be told, written in the transaction that made it true; times are wall time.
 outbox = sa.Table(
     "outbox",

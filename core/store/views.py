@@ -22,6 +22,7 @@ TABLES = {
         schema.audit,
         schema.alerts,
         schema.alert_events,
+        schema.annotations,
         schema.retraining_requests,
     )
 }

@@ -16,6 +16,7 @@ from core import monitoring
 from core.actions import apply
 from core.entities import Actor, ModelStatus
 from core.monitoring import SweepResult
+from core.settings import Workspace
 from core.store import Store, statistics, status
 
 ACTOR = Actor("tester@example.com", "test")
@@ -27,6 +28,8 @@ COLUMNS = {
     "score": "score",
     "prediction": "predicted",
 }
+MONITOR = {"metric": "missing_share", "columns": ["amount"], "above": {"warning": 0.1, "critical": 0.5}}
+CHANNELS = "channels:\n  ops: json://127.0.0.1:9/\n  team: json://127.0.0.1:9/team\n"
 
 
 def rows(
@@ -133,3 +136,18 @@ def model(sqlite_store: Store, make_model: Callable[[Store], Model]) -> Model:
     model = make_model(sqlite_store)
     model.days(*range(15))
     return model
+
+
+@pytest.fixture
+def make_watched(make_model: Callable[[Store], Model]) -> Callable[..., Model]:
+    """A model whose missing amounts are watched, on a workspace with two channels."""
+
+    def make(store: Store, monitors: tuple[dict, ...] = (MONITOR,), **changes) -> Model:
+        file = store.root / "steward.yaml"
+        file.write_text(file.read_text().replace("# channels:", "#") + CHANNELS)
+        store.workspace = Workspace.open(store.root)
+        model = make_model(store)
+        model.declare(monitors=list(monitors), notify=["ops"], **changes)
+        return model
+
+    return make

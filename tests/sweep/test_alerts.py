@@ -1,38 +1,18 @@
 """A sweep raises alerts and queues what people must hear, once, in the transaction of its results."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
-import pytest
 
 from core import alerting, rehearsal
 from core import retraining as retraining_story
 from core.entities import Alert, AlertEvent, Episode, Message, ModelStatus
 from core.monitors import Monitor
 from core.reconcile import CORRECTED, REMOVED
-from core.settings import Workspace, initialise
+from core.settings import initialise
 from core.store import Store, alerts, models, outbox, retraining
-from tests.sweep.conftest import FIRST, Model, rows
-
-MONITOR = {"metric": "missing_share", "columns": ["amount"], "above": {"warning": 0.1, "critical": 0.5}}
-CHANNELS = "channels:\n  ops: json://127.0.0.1:9/\n  team: json://127.0.0.1:9/team\n"
-
-
-@pytest.fixture
-def make_watched(make_model: Callable[[Store], Model]) -> Callable[..., Model]:
-    """A model whose missing amounts are watched, on a workspace with two channels."""
-
-    def make(store: Store, monitors: tuple[dict, ...] = (MONITOR,), **changes) -> Model:
-        file = store.root / "steward.yaml"
-        file.write_text(file.read_text().replace("# channels:", "#") + CHANNELS)
-        store.workspace = Workspace.open(store.root)
-        model = make_model(store)
-        model.declare(monitors=list(monitors), notify=["ops"], **changes)
-        return model
-
-    return make
+from tests.sweep.conftest import FIRST, MONITOR, Model, rows
 
 
 def write(model: Model, day: int, missing: float = 0.0, **options) -> None:
