@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _add_sweeping(commands)
     _add_reading(commands)
     _add_monitors(commands)
+    _add_annotations(commands)
     _add_comparing(commands)
     _add_serving(commands)
     return root
@@ -180,6 +181,37 @@ def _add_monitors(commands: _Commands) -> None:
     )
     test.add_argument("model", metavar="MODEL")
     test.add_argument("--file", metavar="FILE", help="the monitors of this declaration, not applied yet")
+
+
+def _add_annotations(commands: _Commands) -> None:
+    explain = commands.add_parser("annotations", help="explain stretches of time")
+    verbs = explain.add_subparsers(metavar="list|add|remove", required=True)
+
+    show = _command(
+        verbs, "list", "cli_annotations:show", "what people said about stretches of time", json=True
+    )
+    show.add_argument("--model", metavar="MODEL", help="only what concerns this model")
+    show.add_argument("--all", action="store_true", help="also what was taken back")
+
+    add = _command(verbs, "add", "cli_annotations:add", "say what happened in a stretch of time", json=True)
+    about = add.add_mutually_exclusive_group(required=True)
+    about.add_argument("--model", metavar="MODEL", help="the model it is about")
+    about.add_argument("--all-models", action="store_true", help="it is about all models")
+    for name, where in (("from", "start"), ("to", "end")):
+        add.add_argument(
+            f"--{name}",
+            dest=where,
+            metavar="DAY",
+            type=day,
+            required=True,
+            help="first day, in the model's zone" if name == "from" else "the day after the last",
+        )
+    add.add_argument("--mute", action="store_true", help="its windows get no verdict")
+    add.add_argument("--exclude-from-reference", action="store_true", help="the reference does without it")
+    add.add_argument("text", metavar="TEXT", help="what happened, e.g. 'Black Friday campaign'")
+
+    remove = _command(verbs, "remove", "cli_annotations:remove", "take an annotation back", json=True)
+    remove.add_argument("id", metavar="ID", type=int)
 
 
 def _add_comparing(commands: _Commands) -> None:
