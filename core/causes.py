@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -10,13 +10,14 @@ from core import why, why_text
 from core.declaration import Declaration
 from core.entities import Episode
 from core.normal import Renewed
-from core.store import Store, audit, references, statistics
+from core.store import Store, annotations, audit, references, statistics
 from core.store.audit import AuditEntry
 from core.why import Why
 
 REACH_WINDOWS = 3  # what changed this many windows around an alert's beginning is told with it
 LONGEST_WINDOWS = 60  # of a longer alert, its last windows explain it
-_EVENTS = pl.Schema({"at": pl.Datetime("us", "UTC"), "what": pl.String()})
+_INSTANT = pl.Datetime("us", "UTC")
+_EVENTS = pl.Schema({"at": _INSTANT, "until": _INSTANT, "what": pl.String()})
 _MOST_ENTRIES = 200
 
 
@@ -26,13 +27,13 @@ class Surroundings:
 
     metrics : METRICS of its last windows, all slices
     usual : METRICS of the reference's own windows
-    declared : at, what; when its declaration was changed (business time)
+    events : at, until, what; annotations, and when its declaration was changed (business time)
     importance : how much each input matters, as declared, else as the reference's rows tell; may be empty
     """
 
     metrics: pl.DataFrame
     usual: pl.DataFrame
-    declared: pl.DataFrame
+    events: pl.DataFrame
     importance: Mapping[str, float]
 
 
@@ -76,6 +77,7 @@ def surroundings(
     slug, importance = declaration.model, declaration.importance
     with store.read() as c:
         entries = audit.entries(c, entity=f"model:{slug}", limit=_MOST_ENTRIES)
+        said = [(each.start, each.end, each.text) for each in annotations.every(c, slug)]
         reference = references.current(c, slug)
     if reference and not importance:
         importance = references.read_importance(store, slug, reference.reference_id)
@@ -83,7 +85,7 @@ def surroundings(
     return Surroundings(
         found.filter(pl.col("metric").is_in(names), pl.col("window_start") >= since - reach),
         usual,
-        pl.DataFrame(list(_declared(entries, now)), schema=_EVENTS, orient="row"),
+        pl.DataFrame([*_declared(entries, now), *said], schema=_EVENTS, orient="row"),
         importance,
     )
 
@@ -106,9 +108,12 @@ def because(around: Surroundings, episode: Episode, declaration: Declaration) ->
 def _happened(around: Surroundings, episode: Episode, declaration: Declaration) -> pl.DataFrame:
     reach = REACH_WINDOWS * declaration.calendar.nominal
     began = episode.first_window
-    every = pl.concat([_versions(around.metrics), around.declared])
-    near = every.filter(pl.col("at").is_between(began - reach, began + declaration.calendar.nominal))
-    return near.sort((pl.col("at") - began).abs(), "what")
+    every = pl.concat([_versions(around.metrics), around.events])
+    near = every.filter(
+        pl.col("at") <= began + declaration.calendar.nominal, pl.col("until") >= began - reach
+    )
+    away = pl.max_horizontal(pl.col("at") - began, began - pl.col("until"), pl.lit(timedelta()))
+    return near.sort(away, "at", "what", descending=[False, True, False]).select("at", "what")
 
 
 def _versions(metrics: pl.DataFrame) -> pl.DataFrame:
@@ -121,11 +126,13 @@ def _versions(metrics: pl.DataFrame) -> pl.DataFrame:
     began = volumes.with_columns(began=pl.col("window_start").min()).filter(pl.col("version") != "")
     first = began.group_by("version").agg(pl.col("began").first(), at=pl.col("window_start").min())
     known = first.filter(pl.col("at") > pl.col("began"))
-    return known.select("at", what=pl.lit("version ") + pl.col("version") + " began").cast(_EVENTS)
+    what = pl.lit("version ") + pl.col("version") + " began"
+    return known.select("at", until="at", what=what).cast(_EVENTS)
 
 
-def _declared(entries: Iterable[AuditEntry], now: datetime) -> Iterator[tuple[datetime, str]]:
+def _declared(entries: Iterable[AuditEntry], now: datetime) -> Iterator[tuple[datetime, datetime, str]]:
     for entry in entries:
         if entry.action == "model.changed":
             # The audit log has wall time; where the workspace's clock stands still, that is its future.
-            yield min(entry.ts, now), f"{entry.actor} changed {', '.join(sorted(entry.after or {}))}"
+            at = min(entry.ts, now)
+            yield at, at, f"{entry.actor} changed {', '.join(sorted(entry.after or {}))}"

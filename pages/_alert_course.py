@@ -43,7 +43,9 @@ def course(page: views.AlertPage) -> None:
             return
         form, end = reading(page.metric), _end(page)
         if silent:
-            figure = charts.bars_over_time(page.windows, zone=zone, until=min(end, page.now))
+            figure = charts.bars_over_time(
+                page.windows, zone=zone, until=min(end, page.now), annotated=page.annotations
+            )
         else:
             figure = charts.over_time(
                 {"": page.windows},
@@ -54,6 +56,7 @@ def course(page: views.AlertPage) -> None:
                 limit_name="threshold",
                 fewest=fewest(page.metric),
                 until=min(end, page.now),
+                annotated=page.annotations,
             )
         beyond = page.windows.filter(pl.col("beyond") & (pl.col("phase") == "closed"))
         charts.mark_episode(figure, beyond, start=episode.first_window, end=end, zone=zone, reading=form)

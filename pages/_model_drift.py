@@ -164,6 +164,7 @@ def one_column(chosen: Selection, frame: pl.DataFrame, column: str, metric: str)
             reading=reading(metric),
             reference_until=reference_end(chosen),
             until=until(chosen),
+            annotated=chosen.page.annotations,
         )
         draw(figure, f"{title(metric)} of {column} per window", key="column-drift")
     with left, st.container(border=True, gap="xsmall"):

@@ -114,6 +114,7 @@ def over_time(chosen: Selection, frame: pl.DataFrame, gap: str) -> None:
         limit_name="four-fifths rule",
         reference_until=reference_end(chosen),
         until=until(chosen),
+        annotated=chosen.page.annotations,
     )
     draw(figure, f"{title(gap)} per window", key="gap")
     st.caption(

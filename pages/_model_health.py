@@ -118,7 +118,13 @@ def drifted_columns(chosen: Selection) -> None:
             .sort("window_start")
         )
         draw(
-            drawn(charts.bars_over_time, counted, zone=chosen.zone, until=until(chosen)),
+            drawn(
+                charts.bars_over_time,
+                counted,
+                zone=chosen.zone,
+                until=until(chosen),
+                annotated=chosen.page.annotations,
+            ),
             f"Columns of {chosen.slug} that differ more than usual, per window",
             key="drifted-columns",
         )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import charts, views
 from core.views.history import KINDS
+from pages import _annotations
 from pages._model_parts import Selection, draw, nothing
 from pages._shared import HERE, read
 
@@ -15,6 +16,10 @@ TABLE_HEIGHT = 420
 
 def show(chosen: Selection) -> None:
     """Show the tab."""
+    with st.expander("Annotations", icon=":material/edit_calendar:"):
+        _annotations.panel(
+            chosen.page.annotations, chosen.actor, about=[chosen.slug], zone=chosen.zone, now=chosen.page.now
+        )
     found = read(views.history, chosen.slug)
     kept = within(found.events, chosen)
     if not kept.height:
@@ -25,7 +30,8 @@ def show(chosen: Selection) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(
             "**What happened, and when**",
-            help="A bar is an alert, from its start until it was resolved, in the row of its monitor.",
+            help="A bar is an alert, from its start until it was resolved, in the row of its monitor, or an "
+            "annotation.",
         )
         until = min(chosen.end or found.now, found.now)
         figure = charts.timeline(kept, zone=chosen.zone, since=since(chosen), until=until)
@@ -39,11 +45,8 @@ def within(events: pl.DataFrame, chosen: Selection) -> pl.DataFrame:
     if chosen.end is not None:
         kept = kept.filter(pl.col("at") < chosen.end.astimezone(UTC))
     if start is not None:
-        ended = (
-            pl.when(pl.col("kind") == "alert")
-            .then(pl.col("until").fill_null(chosen.page.now))
-            .otherwise("at")
-        )
+        lasting = pl.when(pl.col("kind") == "alert").then(pl.lit(chosen.page.now))
+        ended = pl.coalesce("until", lasting.otherwise("at"))
         kept = kept.filter(ended >= start.astimezone(UTC))
     return kept
 
@@ -64,7 +67,8 @@ def table(events: pl.DataFrame, zone: str) -> None:
         nothing("none of these happened")
         return
     at, until = (pl.col(n).dt.convert_time_zone(zone).dt.to_string("%Y-%m-%d %H:%M") for n in ("at", "until"))
-    until = pl.when(pl.col("kind") == "alert").then(until.fill_null("still open")).otherwise(pl.lit(""))
+    lasting = pl.when(pl.col("kind") == "alert").then(pl.lit("still open")).otherwise(pl.lit(""))
+    until = pl.coalesce(until, lasting)
     chosen = st.dataframe(
         kept.select(When=at, Kind=pl.col("kind").str.to_titlecase(), What="what", Until=until, Who="who"),
         key="history",

@@ -67,6 +67,7 @@ def latency(chosen: Selection, frame: pl.DataFrame) -> None:
         reading=reading("latency_p50"),
         reference_until=reference_end(chosen),
         until=until(chosen),
+        annotated=chosen.page.annotations,
     )
     draw(figure, f"Latency percentiles of {chosen.slug} per window", key="latency")
 

@@ -143,7 +143,13 @@ def metric_chart(
             st.caption(":material/check: Zero in every window shown.")
             return
         if bars:
-            figure = drawn(charts.bars_over_time, mine, zone=chosen.zone, until=until(chosen))
+            figure = drawn(
+                charts.bars_over_time,
+                mine,
+                zone=chosen.zone,
+                until=until(chosen),
+                annotated=chosen.page.annotations,
+            )
         else:
             figure = drawn(
                 charts.over_time,
@@ -154,6 +160,7 @@ def metric_chart(
                 reference_until=reference_end(chosen),
                 fewest=fewest(metric),
                 until=until(chosen),
+                annotated=chosen.page.annotations,
             )
         draw(figure, f"{title(metric)} of {chosen.slug} per window", key=f"{metric}{key}")
 

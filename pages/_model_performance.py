@@ -108,6 +108,7 @@ def rates(chosen: Selection, frame: pl.DataFrame) -> None:
             reading=charts.Reading(".0%", zero=True),
             reference_until=reference_end(chosen),
             until=until(chosen),
+            annotated=chosen.page.annotations,
         )
         draw(figure, f"Predicted and actual rate of {chosen.slug} per window", key="rates")
 

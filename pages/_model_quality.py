@@ -35,7 +35,7 @@ def show(chosen: Selection) -> None:
                 f":material/check: Zero in all {mine['column'].n_unique()} columns and all windows shown."
             )
         else:
-            figure = drawn(charts.heat_over_time, busy, zone=chosen.zone)
+            figure = drawn(charts.heat_over_time, busy, zone=chosen.zone, annotated=chosen.page.annotations)
             draw(figure, f"{title(metric)} by column and window", key="quality-heat")
             quiet = mine["column"].n_unique() - busy["column"].n_unique()
             st.caption(

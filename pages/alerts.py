@@ -6,6 +6,7 @@ import streamlit as st
 from core import views
 from core.entities import Actor
 from core.views.alerts import ALERT_STATES, MOST_RESOLVED, SEVERITIES
+from pages import _annotations
 from pages._alert_parts import actions, severity_column, severity_words, state_badge
 from pages._commands import outcome, turn
 from pages._shared import HERE, badge, read, require, section
@@ -184,3 +185,7 @@ actor = require("viewer")
 st.title("Alerts", anchor=False)
 with section("The alerts"):
     desk(actor)
+with section("Annotations"), st.expander("Annotations", icon=":material/edit_calendar:"):
+    annotated, models = read(views.annotated)
+    now = read(views.alerts_page).now
+    _annotations.panel(annotated, actor, about=[None, *models], zone="UTC", now=now)

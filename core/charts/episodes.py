@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 
+from core.charts.marks import EXPLAINED
 from core.charts.style import COLOURS, GREY, Reading, transparent
 from core.charts.windows import wall_time, wall_times
 
@@ -55,7 +56,7 @@ def mark_episode(
 
 
 def timeline(events: pl.DataFrame, *, zone: str, until: datetime, since: datetime | None = None) -> go.Figure:
-    """Return what happened on one time axis: a bar per alert in its monitor's row, a mark per moment.
+    """Return what happened on one time axis: a bar per alert (in its monitor's row) or annotation, and marks.
 
     Parameters
     ----------
@@ -71,6 +72,8 @@ def timeline(events: pl.DataFrame, *, zone: str, until: datetime, since: datetim
     least = (last - first) / 150  # a bar of an hour in a year would be no pixel wide
     for severity, colour in SEVERITY_COLOURS.items():
         _draw_bars(figure, shown.filter(pl.col("severity") == severity), severity, colour, zone, last, least)
+    explained = shown.filter(pl.col("kind") == "annotation")
+    _draw_bars(figure, explained, "annotation", EXPLAINED, zone, last, least)
     for kind, symbol in SYMBOLS.items():
         _draw_moments(figure, shown.filter(pl.col("kind") == kind), kind, symbol, zone)
     room = (last - first) / 40
@@ -108,14 +111,14 @@ def _lanes(events: pl.DataFrame) -> list[str]:
     """Return the rows from top to bottom: the monitors with the newest alerts, then the moments."""
     alerts = events.filter(pl.col("kind") == "alert").sort("at", descending=True)
     monitors = alerts["lane"].unique(maintain_order=True).to_list()
-    moments = [kind for kind in SYMBOLS if kind in set(events["kind"])]
+    moments = [kind for kind in ("annotation", *SYMBOLS) if kind in set(events["kind"])]
     return monitors[: MOST_LANES - len(moments)] + moments
 
 
 def _draw_bars(
     figure: go.Figure,
     bars: pl.DataFrame,
-    severity: str,
+    name: str,
     colour: str,
     zone: str,
     last: datetime,
@@ -131,7 +134,7 @@ def _draw_bars(
         base=start.to_numpy(),
         x=length.to_numpy(),
         y=bars["lane"].to_list(),
-        name=severity,
+        name=name,
         marker={"color": transparent(colour, 0.75), "line": {"color": colour, "width": 1}},
         customdata=pl.DataFrame(
             {"at": start.dt.to_string("%-d %b %Y"), "what": _escaped(bars["what"])}

@@ -1,6 +1,7 @@
 """What is drawn around a line: the reference, limits, what chance would show, unfinished windows."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,7 +9,18 @@ import polars as pl
 
 from core.charts.style import COLOURS, GREY, MAX_POINTS, transparent
 from core.charts.windows import thinned, wall_time, wall_times, with_gaps
+from core.entities import Annotation
 from core.usual import Normal
+
+EXPLAINED = COLOURS[3]
+_BAND = {
+    "type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "fillcolor": EXPLAINED,
+    "line": {"width": 0},
+}  # fmt: skip
+_LABEL = {
+    "y": 1, "xref": "x", "yref": "paper", "yanchor": "top", "showarrow": False, "text": "▼",
+    "font": {"size": 12, "color": EXPLAINED}, "captureevents": True,
+}  # fmt: skip
 
 
 def draw_normal(figure: go.Figure, normal: Normal | None, first: datetime, last: datetime) -> None:
@@ -70,6 +82,39 @@ def draw_reference_period(figure: go.Figure, first: datetime, until: datetime) -
         showlegend=True,
         hoverinfo="skip",
     )
+
+
+def draw_annotations(
+    figure: go.Figure,
+    annotated: Sequence[Annotation],
+    zone: str,
+    first: datetime,
+    last: datetime,
+    *,
+    layer: str = "below",
+) -> None:
+    """Shade what people explained, a mute darker; a mark on top of each band says it on hover."""
+    bands, labels = [], []
+    for each in annotated:
+        start, end = (wall_time(instant, zone) for instant in (each.start, each.end))
+        if start >= last or end <= first:
+            continue
+        low, high = max(start, first), min(end, last)
+        opacity = 0.28 if each.mute else 0.16
+        bands.append({"x0": low, "x1": high, "opacity": opacity, "layer": layer} | _BAND)
+        labels.append({"x": low + (high - low) / 2, "hovertext": _explained(each, start, end)} | _LABEL)
+    if bands:  # given in one piece: plotly takes long to update a layout
+        figure.layout.shapes = (*figure.layout.shapes, *bands)
+        figure.layout.annotations = (*figure.layout.annotations, *labels)
+
+
+def _explained(said: Annotation, start: datetime, end: datetime) -> str:
+    form = "%-d %b %Y" if start.time() == end.time() == time() else "%-d %b %Y %H:%M"
+    last = end - timedelta(days=1) if form == "%-d %b %Y" else end
+    days = f"{start:{form}}" + (f" to {last:{form}}" if last != start else "")
+    effects = ["muted"] * said.mute + ["not in the reference"] * said.exclude_from_reference
+    text = said.text.replace("&", "&amp;").replace("<", "&lt;")
+    return f"<b>{text}</b><br>" + " · ".join([days, *effects, f"by {said.made_by}"])
 
 
 def draw_few(figure: go.Figure, frame: pl.DataFrame, zone: str, fewest: int, spec: str) -> None:

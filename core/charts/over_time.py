@@ -4,7 +4,7 @@ Rows have `window_start`, `window_end`, `value` and, where there are any, `lower
 `reference_id` and `phase` (closed, open, immature). No row and a null value are both a gap, never a zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,6 +14,7 @@ import polars as pl
 from core.charts import marks
 from core.charts.style import COLOURS, Reading, empty, transparent
 from core.charts.windows import thinned, wall_time, wall_times, whole_days, with_gaps
+from core.entities import Annotation
 from core.usual import Normal
 
 NOISY = 90  # more windows than this get their running middle drawn over them
@@ -31,6 +32,7 @@ def over_time(
     notes: str | None = None,
     fewest: int = 0,
     until: datetime | None = None,
+    annotated: Sequence[Annotation] = (),
 ) -> go.Figure:
     """Return values per window as lines with their interval bands.
 
@@ -46,6 +48,7 @@ def over_time(
     notes : a column shown in the hover of each point.
     fewest : windows on fewer rows are drawn as faint points, apart from the line.
     until : the right end of the time axis, so that a silence up to now shows.
+    annotated : what people explained, drawn as bands.
     """
     reading = reading or Reading()
     every = pl.concat([frame.select("window_start", "window_end") for frame in lines.values()])
@@ -55,6 +58,7 @@ def over_time(
         figure.layout.xaxis.range = _reach(first, last)
         marks.draw_normal(figure, normal, first, last)
         marks.draw_limit(figure, limit, limit_name)
+        marks.draw_annotations(figure, annotated, zone, first, last)
         if reference_until is not None and wall_time(reference_until, zone) > first:
             marks.draw_reference_period(figure, first, min(wall_time(reference_until, zone), last))
     for colour, (name, frame) in zip(COLOURS * 9, lines.items(), strict=False):
@@ -72,7 +76,12 @@ def over_time(
 
 
 def bars_over_time(
-    frame: pl.DataFrame, *, zone: str, reading: Reading | None = None, until: datetime | None = None
+    frame: pl.DataFrame,
+    *,
+    zone: str,
+    reading: Reading | None = None,
+    until: datetime | None = None,
+    annotated: Sequence[Annotation] = (),
 ) -> go.Figure:
     """Return one bar per window up to `until`; windows without rows stay empty."""
     reading = reading or Reading(format=",.0f", zero=True)
@@ -88,12 +97,19 @@ def bars_over_time(
         hovertemplate=f"%{{x|%-d %b %Y}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b><extra></extra>",
     )
     if frame.height:
-        figure.layout.xaxis.range = _span(frame, zone, until)
+        first, last = figure.layout.xaxis.range = _span(frame, zone, until)
+        marks.draw_annotations(figure, annotated, zone, first, last)
     marks.draw_unfinished(figure, frame, zone)
     return figure
 
 
-def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = None) -> go.Figure:
+def heat_over_time(
+    frame: pl.DataFrame,
+    *,
+    zone: str,
+    reading: Reading | None = None,
+    annotated: Sequence[Annotation] = (),
+) -> go.Figure:
     """Return a heat map of `value` by `column` and window (Cividis: dark is low), the worst column on top."""
     reading = reading or Reading(format=".1~%")
     order = (
@@ -118,6 +134,8 @@ def heat_over_time(frame: pl.DataFrame, *, zone: str, reading: Reading | None = 
         xgap=0,
         ygap=1,
     )
+    if frame.height:
+        marks.draw_annotations(figure, annotated, zone, *_span(frame, zone, None), layer="above")
     return figure
 
 

@@ -1,7 +1,7 @@
 """What each page reads: one function per page, frozen results, numbers that the sweeps rolled up before."""
 
 from core.views.alert import AlertPage, alert_page
-from core.views.alerts import AlertsPage, alerts_page, open_requests
+from core.views.alerts import AlertsPage, alerts_page, annotated, open_requests
 from core.views.fairness import FairnessPage, fairness
 from core.views.history import History, history
 from core.views.model import ModelPage, model_page, reference_series, series
@@ -27,6 +27,7 @@ __all__ = [
     "WhyPage",
     "alert_page",
     "alerts_page",
+    "annotated",
     "distribution",
     "fairness",
     "history",

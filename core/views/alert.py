@@ -1,5 +1,6 @@
 """What the Alert page reads: one alert, its metric around it, what happened, and what else was amiss."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,8 +9,8 @@ import polars as pl
 
 from core.alert_text import number, subject
 from core.declaration import Declaration
-from core.entities import Alert, Episode, RetrainingRequest
-from core.store import Store, alerts, models, references, retraining, statistics
+from core.entities import Alert, Annotation, Episode, RetrainingRequest
+from core.store import Store, alerts, annotations, models, references, retraining, statistics
 from core.verdicts import FRESHNESS, persistence, shown_metric
 from core.views.alerts import by_urgency
 from core.views.model import with_phase
@@ -28,6 +29,7 @@ class AlertPage:
     others : alerts of the model that were open at some moment of this one, as `AlertsPage.alerts`
     seen : how many events the alert has
     stretch : what `windows` covers
+    annotations : those that stand, of the model and of all models
     """
 
     alert: Alert
@@ -41,6 +43,7 @@ class AlertPage:
     seen: int
     stretch: tuple[datetime, datetime]
     now: datetime
+    annotations: Sequence[Annotation] = ()
 
     @property
     def zone(self) -> str:
@@ -61,6 +64,7 @@ def alert_page(store: Store, identifier: int) -> AlertPage | None:
         if alert is None or registered is None:
             return None
         happened = alerts.events(c, identifier)
+        annotated = annotations.every(c, alert.model)
         requests = retraining.every(c, alert.model)
         every = pl.concat([alerts.table(c, model=alert.model, ended=ended) for ended in (False, True)])
         reference = references.current(c, alert.model)
@@ -96,6 +100,7 @@ def alert_page(store: Store, identifier: int) -> AlertPage | None:
         len(happened),
         (start, end),
         now,
+        annotated,
     )
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import polars as pl
 
-from core.entities import RetrainingRequest
-from core.store import Store, alerts, retraining
+from core.entities import Annotation, RetrainingRequest
+from core.store import Store, alerts, annotations, models, retraining
 
 ALERT_STATES = ("open", "acknowledged", "snoozed", "resolved")
 SEVERITIES = ("critical", "warning")
@@ -33,6 +33,12 @@ def alerts_page(store: Store, resolved: bool = False, model: str | None = None) 
             found = pl.concat([found, alerts.table(c, ended=True, model=model, limit=MOST_RESOLVED)])
     now = store.workspace.now()
     return AlertsPage(by_urgency(found, now), now)
+
+
+def annotated(store: Store) -> tuple[list[Annotation], list[str]]:
+    """Return all annotations that stand, and the names of the models."""
+    with store.read() as c:
+        return annotations.every(c), [each.declaration.model for each in models.every(c)]
 
 
 def open_requests(store: Store, slug: str) -> list[RetrainingRequest]:

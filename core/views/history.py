@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from core.entities import Alert, RetrainingRequest
-from core.store import Store, alerts, audit, references, retraining, statistics
+from core.entities import Alert, Annotation, RetrainingRequest
+from core.store import Store, alerts, annotations, audit, references, retraining, statistics
 from core.store.audit import AuditEntry
 from core.store.references import Reference
 
 # In the order in which they are drawn, the top one first.
-KINDS = ("alert", "retraining", "version", "reference", "declaration")
+KINDS = ("alert", "annotation", "retraining", "version", "reference", "declaration")
 _DECLARED = {
     "model.registered": "Model registered",
     "model.changed": "Declaration changed",
@@ -48,9 +48,10 @@ class History:
 
 
 def history(store: Store, slug: str) -> History:
-    """Return a model's alerts, retraining requests, versions, references and changes of its declaration."""
+    """Return a model's alerts, annotations, requests, versions, references and changes of its declaration."""
     with store.read() as c:
         found = alerts.of_model(c, slug)
+        said = annotations.every(c, slug)
         requests = retraining.every(c, slug)
         known = references.every(c, slug)
         entries = audit.entries(c, entity=f"model:{slug}", limit=_MOST_ENTRIES)
@@ -60,6 +61,7 @@ def history(store: Store, slug: str) -> History:
     now = store.workspace.now()
     rows = [
         *_alerts(found),
+        *_annotations(said),
         *_requests(requests),
         *_references(known),
         *_declarations(entries, now),
@@ -83,6 +85,14 @@ def _alerts(found: Sequence[Alert]) -> Iterator[_Event]:
             "who": alert.assigned_to or alert.acknowledged_by,
             "alert": alert.id,
         }
+
+
+def _annotations(found: Sequence[Annotation]) -> Iterator[_Event]:
+    for said in found:
+        effects = ["muted"] * said.mute + ["not in the reference"] * said.exclude_from_reference
+        what = said.text + (f" ({', '.join(effects)})" if effects else "")
+        span = {"at": said.start, "until": said.end, "kind": "annotation", "lane": "annotation"}
+        yield span | {"what": what, "who": said.made_by}
 
 
 def _requests(found: Sequence[RetrainingRequest]) -> Iterator[_Event]:

@@ -7,8 +7,8 @@ from datetime import datetime
 import polars as pl
 
 from core.declaration import Declaration
-from core.entities import ModelStatus
-from core.store import Store, due, models, references, statistics, status
+from core.entities import Annotation, ModelStatus
+from core.store import Store, annotations, due, models, references, statistics, status
 from core.store.models import RegisteredModel
 from core.store.references import Reference
 
@@ -18,7 +18,7 @@ class ModelPage:
     """A model, its status and reference, its slices, and what its last sweep said.
 
     `segments` are slices such as ``origin=JFK``; `groups` has the groups of each protected attribute and
-    intersection.
+    intersection. `annotations` are those that stand, of the model and of all models.
     """
 
     registered: RegisteredModel
@@ -29,6 +29,7 @@ class ModelPage:
     last_error: str | None
     last_finished: datetime | None
     now: datetime
+    annotations: Sequence[Annotation] = ()
 
     @property
     def declaration(self) -> Declaration:
@@ -44,6 +45,7 @@ def model_page(store: Store, slug: str) -> ModelPage | None:
             return None
         found = status.get(c, slug)
         reference = references.current(c, slug)
+        annotated = annotations.every(c, slug)
         sweep = next((row for row in due.every(c) if row.model == slug), None)
     slices: tuple[str, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = {}
@@ -60,6 +62,7 @@ def model_page(store: Store, slug: str) -> ModelPage | None:
         (found.error if found else None) or (sweep.last_error if sweep else None),
         sweep.last_finished if sweep else None,
         store.workspace.now(),
+        annotated,
     )
 
 
