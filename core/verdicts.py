@@ -151,8 +151,10 @@ def _limited(
     enough = pl.col("n").fill_null(_fewest(monitor)) >= _fewest(monitor)
     usual = reference.filter(enough).group_by(keys).agg(usual=pl.col("value").quantile(share, "linear"))
     compared = seen.join(usual, on=keys, how="left", maintain_order="left")
-    in_reference = pl.col("window_start").is_in(every["window_start"].unique().implode())
-    compared = compared.filter(~in_reference)  # they say what is normal
+    starts = every["window_start"]  # they say what is normal; what an annotation left out there says nothing
+    compared = compared.filter(
+        ~pl.col("window_start").is_between(starts.min(), starts.max()).fill_null(False)
+    )
     if monitor.rule == "threshold":
         high = pl.max_horizontal("usual", "expected") + AUTO_FLOOR
         high = pl.when(pl.col("usual").is_not_null()).then(high)

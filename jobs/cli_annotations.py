@@ -28,7 +28,8 @@ def show(arguments: Namespace) -> int:
     elif rows:
         words = {True: "yes", False: "no", None: "all models"}
         said = ("model", "mute", "exclude_from_reference")
-        print_table([row | {name: words.get(row[name], row[name]) for name in said} for row in rows], _SHOWN)
+        shown = (*_SHOWN, "ended_by") if arguments.all else _SHOWN
+        print_table([row | {name: words.get(row[name], row[name]) for name in said} for row in rows], shown)
     else:
         print("Nothing is annotated.")
     return 0

@@ -1,6 +1,6 @@
 """What people said about stretches of time: a form to say more, and the list, where it can be taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,32 +17,26 @@ ALL_MODELS = "All models"
 MOST_SHOWN = 20
 
 
-@st.fragment
 def panel(
-    annotated: Sequence[Annotation],
-    actor: Actor,
-    *,
-    about: Sequence[str | None],
-    zone: str,
-    now: datetime,
+    annotated: Sequence[Annotation], actor: Actor, zones: Mapping[str | None, str], *, now: datetime
 ) -> None:
     """Show the form and the list.
 
     Parameters
     ----------
     annotated : those that stand, in time order
-    about : what can be annotated: names of models, None for all
-    zone : in which days begin
+    zones : what can be annotated, models by name or None for all, and the zone in which its days begin
     """
     outcome()
     may = actor.role in HOLDERS["analyst"]
     if may:
-        _form(about, zone, now.astimezone(ZoneInfo(zone)).date())
+        _form(zones, now)
     else:
         st.caption(f":material/lock: You are {actor.role}; annotating needs the role analyst or above.")
     if not annotated:
         st.caption("Nothing is annotated.")
     for said in annotated[-MOST_SHOWN:][::-1]:
+        zone = zones.get(said.model) or next(iter(zones.values()))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{_days(said, zone)} · **{plain(said.text)}**  \n:small[{_details(said)}]")
             st.button(
@@ -57,8 +51,9 @@ def panel(
         st.caption(f"The latest {MOST_SHOWN} of {len(annotated)}; all: `steward annotations list`.")
 
 
-def _form(about: Sequence[str | None], zone: str, today: date) -> None:
-    name = f"annotate-{turn()}"
+def _form(zones: Mapping[str | None, str], now: datetime) -> None:
+    name, about = f"annotate-{turn()}", list(zones)
+    today = now.astimezone(ZoneInfo(zones[about[0]])).date()
     with st.form(name, border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if len(about) > 1:
@@ -85,24 +80,25 @@ def _form(about: Sequence[str | None], zone: str, today: date) -> None:
                 key=f"{name}-exclude",
                 help="The reference does without its windows; what is compared with it is counted again.",
             )
-            only = about[0] if len(about) == 1 else ""
-            st.form_submit_button("Annotate", icon=":material/add:", on_click=_add, args=(name, only, zone))
+            st.form_submit_button("Annotate", icon=":material/add:", on_click=_add, args=(name, zones))
 
 
-def _add(name: str, model: str | None, zone: str) -> None:
-    """Annotate what the form says; a model "" is chosen in it."""
+def _add(name: str, zones: Mapping[str | None, str]) -> None:
+    """Annotate what the form says."""
     said: dict[str, Any] = {
         part: st.session_state.get(f"{name}-{part}")
         for part in ("model", "first", "last", "text", "mute", "exclude")
     }
-    chosen = said["model"] if model == "" else model
+    chosen = said["model"] or next(iter(zones))
+    model = None if chosen == ALL_MODELS else chosen
+    zone = zones[model]
     start, end = _begins(said["first"], zone), _begins(said["last"] + timedelta(days=1), zone)
 
     def annotate() -> str:
         made = annotation_actions.add(
             store(),
             _shared.asking(),
-            model=None if chosen == ALL_MODELS else chosen,
+            model=model,
             start=start,
             end=end,
             text=said["text"],

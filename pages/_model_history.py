@@ -17,9 +17,8 @@ TABLE_HEIGHT = 420
 def show(chosen: Selection) -> None:
     """Show the tab."""
     with st.expander("Annotations", icon=":material/edit_calendar:"):
-        _annotations.panel(
-            chosen.page.annotations, chosen.actor, about=[chosen.slug], zone=chosen.zone, now=chosen.page.now
-        )
+        zones: dict[str | None, str] = {chosen.slug: chosen.zone}
+        _annotations.panel(chosen.page.annotations, chosen.actor, zones, now=chosen.page.now)
     found = read(views.history, chosen.slug)
     kept = within(found.events, chosen)
     if not kept.height:

@@ -186,6 +186,7 @@ st.title("Alerts", anchor=False)
 with section("The alerts"):
     desk(actor)
 with section("Annotations"), st.expander("Annotations", icon=":material/edit_calendar:"):
-    annotated, models = read(views.annotated)
-    now = read(views.alerts_page).now
-    _annotations.panel(annotated, actor, about=[None, *models], zone="UTC", now=now)
+    found = read(views.annotated)
+    zones: dict[str | None, str] = {None: "UTC"}
+    zones.update(found.zones)
+    _annotations.panel(found.annotations, actor, zones, now=found.now)

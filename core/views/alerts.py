@@ -1,6 +1,6 @@
 """What the Alerts page reads: what is amiss in all models, and how urgent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,10 +35,21 @@ def alerts_page(store: Store, resolved: bool = False, model: str | None = None) 
     return AlertsPage(by_urgency(found, now), now)
 
 
-def annotated(store: Store) -> tuple[list[Annotation], list[str]]:
-    """Return all annotations that stand, and the names of the models."""
+@dataclass(frozen=True)
+class Annotated:
+    """The annotations that stand, of all models, and each model's zone."""
+
+    annotations: Sequence[Annotation]
+    zones: Mapping[str, str]
+    now: datetime
+
+
+def annotated(store: Store) -> Annotated:
+    """Return what people said about stretches of time."""
     with store.read() as c:
-        return annotations.every(c), [each.declaration.model for each in models.every(c)]
+        known = [each.declaration for each in models.every(c)]
+        zones = {each.model: each.predictions.timezone for each in known}
+        return Annotated(annotations.every(c), zones, store.workspace.now())
 
 
 def open_requests(store: Store, slug: str) -> list[RetrainingRequest]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import app
 from core import alert_actions, views
 from core.entities import Actor, Alert
 from core.settings import Workspace
-from core.store import Store, alerts, outbox
+from core.store import Store, alerts, annotations, outbox
 from pages import _shared
 from tests.pages import portfolio, watched
 from tests.pages.test_states import Open, open_page, said
@@ -41,6 +42,13 @@ def button(at: AppTest, label: str) -> Any:
     return next(b for b in at.button if b.label == label)
 
 
+def acting(at: AppTest) -> list[Any]:
+    """Return the buttons that act on the ticked alerts."""
+    found = [b for b in at.button if (b.key or "").startswith("bulk-")]
+    assert found
+    return found
+
+
 def listed(at: AppTest) -> list[str]:
     return list(at.dataframe[0].value["What"])
 
@@ -53,7 +61,7 @@ def test_the_list_shows_what_waits_for_somebody_first(open_page: Open, watched_w
     assert list(table["Model"])[2] == "cape-islands"
     assert str(table["Since"][0])[:10] == "2013-12-30"  # the day in New York
     assert "5 alerts" in said(at)
-    assert all(b.disabled for b in at.button), "nothing is ticked yet"
+    assert all(b.disabled for b in acting(at)), "nothing is ticked yet"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +127,7 @@ def test_a_resolved_alert_among_the_ticked_is_explained(open_page: Open, own: St
     tick(at, [0])
     at.run()
     assert "A resolved alert stays as it is" in said(at)
-    assert all(b.disabled for b in at.button)
+    assert all(b.disabled for b in acting(at))
 
 
 def test_a_conflict_is_said_and_changes_nothing(open_page: Open, own: Store) -> None:
@@ -376,3 +384,45 @@ def test_only_those_who_configure_send_messages(
 ) -> None:
     monkeypatch.setattr(_shared, "asking", lambda: Actor("an@example.com", "ui", "analyst"))
     assert button(open_page(own.workspace, "system"), "Send again").disabled
+
+
+def test_a_stretch_is_annotated_on_the_history_tab_and_taken_back_on_the_alerts_page(
+    open_page: Open, own: Store
+) -> None:
+    at = open_page(own.workspace, "model", model="delay-30", tab="History")
+    for name, value in (("First day", date(2013, 12, 24)), ("Last day", date(2013, 12, 26))):
+        next(each for each in at.date_input if each.label == name).set_value(value)
+    field(at, "What happened?").set_value("Christmas <b>peak</b>")
+    button(at, "Annotate").click().run()
+    assert not at.exception and "24 Dec 2013 to 26 Dec 2013" in said(at)
+    with own.read() as c:
+        (made,) = annotations.every(c, "delay-30")
+    assert (made.start.isoformat(), made.end - made.start) == (
+        "2013-12-24T05:00:00+00:00", timedelta(days=3),
+    )  # fmt: skip
+    assert not (made.mute or made.exclude_from_reference)
+    assert "annotation" in set(views.history(own, "delay-30").events["kind"])
+    at = open_page(own.workspace, "alerts")
+    assert "delay-30 · by single-user" in said(at)
+    button(at, "Take back").click().run()
+    assert "Nothing is annotated." in said(at)
+
+
+def test_all_models_are_annotated_on_the_alerts_page_and_a_refusal_is_told(
+    open_page: Open, own: Store
+) -> None:
+    at = open_page(own.workspace, "alerts")
+    button(at, "Annotate").click().run()
+    assert "Nothing was changed: nothing was given" in said(at).replace("*", "")
+    field(at, "What happened?").set_value("Holidays")
+    button(at, "Annotate").click().run()
+    assert "all models · by single-user" in said(at)
+
+
+def test_who_only_reads_does_not_annotate(
+    open_page: Open, own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_shared, "asking", lambda: Actor("v@example.com", "ui", "viewer"))
+    at = open_page(own.workspace, "model", model="delay-30", tab="History")
+    assert "annotating needs the role analyst" in said(at)
+    assert [b for b in at.button if b.label == "Annotate"] == []

@@ -8,6 +8,7 @@ import pytest
 
 from core import charts
 from core.charts.style import MAX_POINTS
+from core.entities import Annotation
 from pages import _model_parts
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -200,3 +201,36 @@ def test_a_figure_is_drawn_once_for_what_it_shows() -> None:
     assert first is again
     assert list(line(other)) == [1.0, 3.0]
     assert _model_parts.drawn(charts.over_time, {"": daily([1.0, 2.0])}, zone="Asia/Tokyo") is not first
+
+
+@pytest.mark.parametrize("chart", ["lines", "bars", "heat"])
+def test_what_people_explained_is_a_band_with_its_words_on_every_chart_over_time(chart: str) -> None:
+    def explained(first: int, last: int, text: str, mute: bool = False) -> Annotation:
+        start, end = (START + timedelta(days=day) for day in (first, last))
+        return Annotation(1, None, start, end, text, mute, False, START, "ada@example.com")
+
+    frame = daily([1.0, 2.0, 3.0, 4.0], column="temp")
+    said = [explained(-5, 1, "Holidays"), explained(2, 3, "a < b", mute=True), explained(4, 9, "later")]
+    options = {"zone": "America/New_York", "annotated": said}
+    if chart == "lines":
+        figure = charts.over_time({"": frame}, **options)
+    else:
+        figure = getattr(charts, f"{chart}_over_time")(frame, **options)
+    bands = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    days = [datetime(2013, 1, day) for day in (1, 2, 3, 4)]
+    assert [(band.x0, band.x1) for band in bands] == [(days[0], days[1]), (days[2], days[3])]
+    assert bands[0].opacity < bands[1].opacity, "a mute is darker"
+    assert [mark.hovertext for mark in figure.layout.annotations] == [
+        "<b>Holidays</b><br>27 Dec 2012 to 1 Jan 2013 · by ada@example.com",
+        "<b>a &lt; b</b><br>3 Jan 2013 · muted · by ada@example.com",
+    ]
+
+
+def test_annotations_are_bars_of_their_own_in_the_history() -> None:
+    row = {"at": START, "until": START + timedelta(days=2), "kind": "annotation", "lane": "annotation"}
+    events = pl.DataFrame(
+        [row | {"severity": None, "what": "Holidays"}], schema_overrides={"severity": pl.String}
+    )
+    figure = charts.timeline(events, zone="UTC", until=START + timedelta(days=9))
+    (bars,) = [trace for trace in figure.data if trace.type == "bar"]
+    assert (bars.name, list(bars.y), bars.x[0]) == ("annotation", ["annotation"], 2 * 86_400_000)

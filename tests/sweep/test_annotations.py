@@ -1,5 +1,6 @@
 """What people say about a stretch of time mutes verdicts, leaves windows out of a reference, and can go."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from core.entities import Actor, Annotation
 from core.errors import Conflict, InputError, NotAllowed
 from core.reconcile import MUTED
 from core.store import Store, alerts, annotations, audit, due, references
+from core.views import why_page
 from tests.sweep.conftest import FIRST, MONITOR, Model, rows
 from tests.sweep.test_alerts import kept, told, write
 
@@ -228,3 +230,30 @@ def test_what_has_consequences_is_due_at_once(sqlite_store: Store, model: Model)
     made = say(sqlite_store, 11, 12, mute=True)
     with sqlite_store.read() as c:
         assert due.every(c)[0].due_at == made.made_at
+
+
+def test_what_is_left_out_of_a_reference_is_not_judged_against_it(
+    sqlite_store: Store, make_watched: Callable[..., Model]
+) -> None:
+    drift = {"metric": "drift", "columns": ["amount"], "threshold": "auto", "for": "1 window"}
+    model = make_watched(sqlite_store, (drift,))
+    for day in range(12):
+        model.write(rows(day, shift=3.0 if day in (3, 4) else 0.0), f"{day:03}.parquet")
+    say(sqlite_store, 3, 5, DAN, exclude_from_reference=True)
+    model.sweep(12.1)
+    assert kept(model) == []
+
+
+def test_an_annotation_is_told_among_the_reasons_of_an_alert(
+    sqlite_store: Store, make_watched: Callable[..., Model]
+) -> None:
+    model = make_watched(sqlite_store)
+    for day in range(14):
+        write(model, day, 0.2 if day == 13 else 0.0)
+    say(sqlite_store, 11, 20)
+    say(sqlite_store, 1, 2)
+    model.sweep(14.1)
+    page = why_page(sqlite_store, kept(model)[0].id)
+    assert page is not None
+    assert page.explanation.happened.rows() == [(at(11), "Black Friday")]
+    assert page.explanation.verdict.endswith("Black Friday on 12 January 2024.")
