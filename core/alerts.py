@@ -28,6 +28,6 @@ def standing(status: ModelStatus, alerts: Sequence[Alert], now: datetime) -> Mod
         since, reasons = status.condition_since or status.since, status.condition_reasons or status.reasons
         return replace(status, state=condition, since=since, reasons=reasons, open_alerts=len(unresolved))
     worst = live[0].episode.severity
-    since = min(alert.episode.opened_at for alert in live if alert.episode.severity == worst)
+    since = min(alert.episode.first_window for alert in live if alert.episode.severity == worst)
     reasons = tuple(alert.message for alert in live)
     return replace(status, state=worst.value, since=since, reasons=reasons, open_alerts=len(unresolved))

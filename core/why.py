@@ -54,12 +54,17 @@ class Why:
         of moved × importance over the inputs that moved notably; 0–1); the heaviest first
     outputs : the same columns for score and prediction
     parts : one row per segment, or per group for a gap: part, dimension, before, now, change (now - before),
-        rows (share of the dimension's), share (of the change, rows × difference; 0–1); the largest first
-    before : the metric's middle value in the reference's windows; None where it has none
+        n (rows), rows (share of the dimension's), share (of the change, rows × difference; 0–1); the largest
+        first. Of a gap they are those of its last window, so that they are what it lies between
+    before, now : the metric's average in the reference's windows and in the alert's, weighted by rows; of a
+        gap `now` is its last value. None where it has none
+    windows : how many windows of the alert they cover
     effect : what it means for performance; None where that is what the alert is about, or labels are missing
     """
 
     before: float | None
+    now: float | None
+    windows: int
     columns: pl.DataFrame
     outputs: pl.DataFrame
     parts: pl.DataFrame
@@ -102,15 +107,19 @@ def explain(
     moved = _moved(_sliced(during), _sliced(usual))
     outputs = {*declaration.predictions.scores, declaration.prediction}
     inputs = moved.filter(~pl.col("column").is_in(list(declaration.about_predictions)))
-    mine = _named(usual, metric).filter(
-        pl.col("column") == target.column, *(pl.col(name) == _of(episode, name) for name in _SLICES)
-    )
-    normal = Normal.of(mine) if metric in CATALOGUE and target.metric != FRESHNESS else None
+    mine = [pl.col("metric") == metric, pl.col("column") == target.column]
+    mine += [pl.col(name) == _of(episode, name) for name in _SLICES if name != "version"]
+    judged = [*mine, pl.col("version") == target.version]
+    last = during.filter(pl.col("window_start") == episode.last_window) if rate_of(metric) else during
+    before, now = _average(usual.filter(*mine, pl.col("version") == "")), _average(last.filter(*judged))
+    known = target.metric != FRESHNESS
     return Why(
-        normal.middle if normal else None,
+        before if known else None,
+        now if known else None,
+        during.filter(*judged)["window_start"].n_unique(),
         _weighed(inputs, importance),
         moved.filter(pl.col("column").is_in(list(outputs))),
-        _parts(episode, declaration, during, usual),
+        _parts(episode, declaration, last, usual),
         _effect(episode, declaration, during, usual),
     )
 
@@ -191,8 +200,14 @@ def _parts(
     return (
         joined.with_columns(rows=rows, share=pl.when(total > 0).then(pulled / total))
         .sort("share", "part", descending=[True, False], nulls_last=True)
-        .select("part", "dimension", "before", "now", "change", "rows", "share")
+        .select("part", "dimension", "before", "now", "change", "n", "rows", "share")
     )
+
+
+def _average(metrics: pl.DataFrame) -> float | None:
+    """Return the mean of the windows of one slice, weighted by rows."""
+    found = _averages(metrics, "segment")
+    return float(found["now"][0]) if found.height else None
 
 
 def _averages(metrics: pl.DataFrame, name: str) -> pl.DataFrame:

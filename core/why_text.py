@@ -42,19 +42,30 @@ def reasons(
 
 
 def _changed(why: Why, episode: Episode, zone: ZoneInfo) -> str:
-    target, since = episode.target, f"since {_day(episode.first_window, zone)}"
+    """Say what the metric was in the alert's windows against the reference's, and when that was."""
+    target, metric = episode.target, shown_metric(episode.target.metric)
+    over, when = episode.resolved_at is not None, _when(episode, zone)
     if target.metric == FRESHNESS:
-        return f"No predictions {since}"
-    metric = shown_metric(target.metric)
-    about, value = subject(target), number(metric, episode.value)
+        return f"No predictions {when}"
+    value = episode.value if why.now is None else why.now
+    about, now = subject(target), number(metric, value)
     about += "," if "," in about else ""
+    is_ = "was" if over else "is"
     if why.before is None:
-        return f"{about} is {value} {since}"
+        return f"{about} {is_} {now} {when}"
     before = number(metric, why.before)
-    if before == value:
-        return f"{about} is {value} {since}, as in the reference"
-    went = "rose" if episode.value > why.before else "fell"
-    return f"{about} {went} from {before} to {value} {since}"
+    if before == now or (value < why.before) == (episode.side == "above"):
+        return f"{about} {is_} {now} {when}, no worse than in the reference ({before})"
+    average = " on average" if why.windows > 1 and not rate_of(metric) else ""
+    went = "rose" if value > why.before else "fell"
+    return f"{about} {went} from {before} to {now}{average} {when}"
+
+
+def _when(episode: Episode, zone: ZoneInfo) -> str:
+    first, last = _day(episode.first_window, zone), _day(episode.last_window, zone)
+    if episode.resolved_at is None:
+        return f"since {first}"
+    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def _explained(why: Why, episode: Episode, declaration: Declaration) -> str:
@@ -86,8 +97,8 @@ def _inputs(columns: pl.DataFrame, *, is_outcome: bool) -> str:
     if columns.filter(pl.col("moved") >= NOTABLE_EXCESS).height:
         return "only inputs moved that do not matter to it"
     if is_outcome:
-        return "no input moved more than usual: it points to concept drift"
-    return "no input moved more than usual, so look at the model and its pipeline"
+        return "no input moved notably, so what it is about has changed, or its labels have (concept drift)"
+    return "no input moved notably, so look at the model and its pipeline"
 
 
 def _carried(parts: pl.DataFrame) -> str:
@@ -108,7 +119,9 @@ def _ends(parts: pl.DataFrame, metric: str) -> str:
         return ""
     low, high = (ordered.row(i, named=True) for i in (0, -1))
     name = CATALOGUE[rate].title.lower()
-    lowest, highest = (f"{number(rate, each['now'])} for {each['part']}" for each in (low, high))
+    lowest, highest = (
+        f"{number(rate, each['now'])} for {each['part']} ({each['n']:,} rows)" for each in (low, high)
+    )
     return f"{name} {lowest} against {highest}"
 
 
@@ -126,7 +139,7 @@ def _gone(others: pl.DataFrame, effect: Effect | None) -> list[str]:
 
 def _along(others: pl.DataFrame) -> str:
     moved = others.filter(pl.col("moved") >= NOTABLE_EXCESS).sort("moved", "column", descending=[True, False])
-    return f"{_names(moved)} moved with it" if moved.height else "no other input moved more than usual"
+    return f"{_names(moved)} moved with it" if moved.height else "no other input moved notably"
 
 
 def _outcome(why: Why) -> str:

@@ -10,7 +10,7 @@ from core.alert_text import subject
 from core.catalogue import CATALOGUE
 from core.verdicts import FRESHNESS
 from pages._model_parts import draw, fewest, meaning, nothing, reading, title
-from pages._shared import HERE, plain
+from pages._shared import HERE, plain, window_name
 
 # Where the Model page shows more of a metric of each family.
 TABS = {
@@ -118,8 +118,7 @@ def links(page: views.AlertPage) -> None:
     target, declared = page.alert.episode.target, page.declaration
     silent = target.metric == FRESHNESS  # from its last row on: the rows before it are the last there are
     instant = page.alert.episode.last_window - timedelta(microseconds=int(silent))
-    window = declared.calendar.containing(instant).start.astimezone(declared.zone)
-    named = f"{window:%Y-%m-%d %H:%M}" if declared.window == "1h" else f"{window:%Y-%m-%d}"
+    named = window_name(declared, instant)
     start, until = page.stretch
     last = (until - timedelta(microseconds=1)).astimezone(declared.zone)
     address = {

@@ -1,11 +1,12 @@
 """The tab Why: what explains the model's alerts, one at a time, those that last first."""
 
+import polars as pl
 import streamlit as st
 
 from core import views
 from pages import _why
 from pages._model_parts import Selection
-from pages._shared import HERE, read
+from pages._shared import HERE, read, window_name
 
 MOST_ALERTS = 50
 
@@ -18,7 +19,7 @@ def show(chosen: Selection) -> None:
         return
     days = found["on"].dt.to_string("%-d %b %Y")
     names = {
-        str(identifier): f"{state.capitalize()} since {day}: {message}"
+        str(identifier): f"{day}, {state}: {message}"
         for identifier, state, day, message in zip(
             found["id"], found["state"], days, found["message"], strict=True
         )
@@ -35,9 +36,29 @@ def show(chosen: Selection) -> None:
     page = read(views.why_page, int(alert))
     if page is not None:
         _why.show(page, chosen.page.now)
+        links(page)
+
+
+def links(page: views.WhyPage) -> None:
+    """Lead to the alert, and to the input that explains most."""
+    with st.container(horizontal=True):
         st.page_link(
             HERE / "alert.py",
             label="Open this alert",
             icon=":material/notifications_active:",
-            query_params={"id": alert},
+            query_params={"id": str(page.alert.id)},
         )
+        moved = page.explanation.why.columns.filter(pl.col("weight") > 0)
+        if moved.height:
+            named = window_name(page.declaration, page.alert.episode.last_window)
+            st.page_link(
+                HERE / "model.py",
+                label=f"Distribution of {moved['column'][0]}",
+                icon=":material/query_stats:",
+                query_params={
+                    "model": page.alert.model,
+                    "tab": "Drift",
+                    "column": moved["column"][0],
+                    "window": named,
+                },
+            )

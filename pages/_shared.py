@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
+from core.declaration import Declaration
 from core.entities import Actor
 from core.errors import StewardError
 from core.settings import Workspace
@@ -124,6 +125,12 @@ def read(view: Callable[..., View], *arguments: Any) -> View:
 @st.cache_resource(ttl=timedelta(seconds=60), max_entries=256, show_spinner=False)
 def _remembered(key: str, _view: Callable[..., Any], _arguments: tuple[Any, ...]) -> Any:
     return _view(store(), *_arguments)
+
+
+def window_name(declaration: Declaration, instant: datetime) -> str:
+    """Return how the address names the window that holds an instant: its start in the model's zone."""
+    start = declaration.calendar.containing(instant).start.astimezone(declaration.zone)
+    return f"{start:%Y-%m-%d %H:%M}" if declaration.window == "1h" else f"{start:%Y-%m-%d}"
 
 
 class section:

@@ -8,6 +8,7 @@ import streamlit as st
 from core import charts, views
 from core.alert_text import number
 from core.catalogue import CATALOGUE
+from core.findings import NOTABLE_EXCESS, NOTABLE_SHARE
 from core.numerals import significant
 from core.verdicts import shown_metric
 from core.why import rate_of
@@ -19,22 +20,37 @@ MOST_ROWS = 8
 
 def show(page: views.WhyPage, now: datetime) -> None:
     """Show the verdict, the inputs and parts of the traffic that explain it, and what happened around it."""
-    found = page.explanation
-    st.info(f"**{plain(found.verdict)}**", icon=":material/search_insights:")
-    left, right = st.columns(2)
+    st.info(f"**{plain(page.explanation.verdict)}**", icon=":material/search_insights:")
+    st.caption(_compared(page))
+    left, right = st.columns([3, 2])
     with left:
         inputs(page)
     with right:
         parts(page)
     if page.events.height:
         with st.container(border=True, gap="xsmall"):
-            st.markdown("**What happened around it**")
+            st.markdown("**What happened around it**", help="The tinted stretch is the alert.")
             start, end = page.stretch
-            zone = page.declaration.predictions.timezone
+            zone, episode = page.declaration.predictions.timezone, page.alert.episode
             figure = charts.timeline(page.events, zone=zone, since=start, until=min(end, now))
+            lasted = page.declaration.calendar.containing(episode.last_window).end
+            charts.tint(figure, episode.first_window, lasted, zone=zone)
             draw(
                 figure, f"What happened to {page.alert.model} around the alert", key=f"around-{page.alert.id}"
             )
+
+
+def _compared(page: views.WhyPage) -> str:
+    """Say which windows are compared with which."""
+    zone, why, episode = page.declaration.zone, page.explanation.why, page.alert.episode
+    days = [f"{at.astimezone(zone):%-d %b %Y}" for at in (episode.first_window, episode.last_window)]
+    alert = (
+        "the window of " + days[0] if days[0] == days[1] else f"{why.windows} windows, {' to '.join(days)}"
+    )
+    normal = "the reference"
+    if page.reference:
+        normal += ", " + " to ".join(f"{at.astimezone(zone):%-d %b %Y}" for at in page.reference)
+    return f"Now: {alert}. Before: {normal}."
 
 
 def inputs(page: views.WhyPage) -> None:
@@ -42,54 +58,58 @@ def inputs(page: views.WhyPage) -> None:
     columns = page.explanation.why.columns
     st.markdown(
         "**Inputs, by how far they moved × how much they matter**",
-        help="Moved: how far the Jensen-Shannon distance, or the share of missing values, lies above what "
-        "nineteen of twenty reference windows stay below. Averages over the windows of the alert.",
+        help=f"An input moved if its Jensen-Shannon distance (0-1), or its share of missing values, lies "
+        f"{NOTABLE_EXCESS} above what nineteen of twenty reference windows stay below. Averages over the "
+        "windows of the alert.",
     )
     if not columns.height:
         nothing("no input is compared with a reference")
         return
     matters = columns["importance"].null_count() < columns.height
-    if not matters:
-        st.caption("How much each input matters is not known, so all count alike; declare `importance:`.")
-    elif not page.declaration.importance:
-        st.caption(
-            "Importance is what each input alone explains of the predictions in the reference, in shares of "
-            "the sum; declare `importance:` if you know better."
-        )
+    moved = columns["weight"].sum() > 0
+    gone = (columns["missing"] - columns["usual_missing"].fill_null(0.0)).max()
     medians = {name: f"{significant(a)} → {significant(b)}" for name, (a, b) in page.medians.items()}
     median = pl.col("column").replace_strict(medians, default=None, return_dtype=pl.String)
     shown = columns.head(MOST_ROWS).select(
-        Input="column",
-        Median=median,
-        Weight="weight",
-        Distance="distance",
-        Usual="usual",
-        Missing="missing",
-        Importance="importance",
+        pl.col("column").alias("Input"),
+        pl.col("weight").alias("Weight"),
+        median.alias("Median"),
+        pl.col("distance").alias("JS distance"),
+        pl.col("usual").alias("Usually up to"),
+        pl.col("missing").alias("Missing"),
+        pl.col("importance").alias("Importance"),
     )
-    distance = st.column_config.NumberColumn(format="%.3f", width=80)
-    empty = [name for name, known in (("Importance", matters), ("Median", bool(medians))) if not known]
+    told = {"Importance": matters, "Weight": moved, "Median": bool(medians)}
+    told["Missing"] = isinstance(gone, float) and gone >= NOTABLE_SHARE
+    number = st.column_config.NumberColumn(format="%.3f", width=95)
     st.dataframe(
-        shown.drop(empty),
+        shown.drop(name for name, useful in told.items() if not useful),
         hide_index=True,
         placeholder="–",
         height="content",
         column_config={
-            "Input": st.column_config.TextColumn(width=130),
+            "Input": st.column_config.TextColumn(width=110),
             "Median": st.column_config.TextColumn(
-                width=130,
-                help="In the reference → in the windows of the alert; of the three that moved most.",
+                width=120, help="Before → now, of the three numbers that moved most."
             ),
             "Weight": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, width=110),
-            "Distance": distance,
-            "Usual": st.column_config.NumberColumn("Usually up to", format="%.3f", width=100),
+            "JS distance": number,
+            "Usually up to": number,
             "Missing": st.column_config.NumberColumn(format="percent", width=80),
             "Importance": st.column_config.NumberColumn(format="percent", width=90),
         },
         alt="Inputs by how far they moved",
     )
-    if columns.height > MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS} of {columns.height}.")
+    notes = [] if moved else ["None moved notably, so there is nothing to weigh."]
+    notes += [f"The first {MOST_ROWS} of {columns.height}."] if columns.height > MOST_ROWS else []
+    if not matters:
+        notes.append("How much each matters is not known, so all count alike; the declaration may say it.")
+    elif not page.declaration.importance:
+        notes.append(
+            "Importance: what each alone explains of the predictions in the reference, as a share of all; "
+            "`importance:` in the declaration overrides it."
+        )
+    st.caption(" ".join(notes))
 
 
 def parts(page: views.WhyPage) -> None:
@@ -102,7 +122,7 @@ def parts(page: views.WhyPage) -> None:
         if rate
         else "**Segments, by their share of the change**"
     )
-    st.markdown(said, help="Before: the reference's windows. Now: the windows of the alert.")
+    st.markdown(said)
     if not found.height:
         sliced = page.alert.episode.target.segment or page.alert.episode.target.group
         nothing("this alert is about one segment" if sliced else "the model has no segments for this metric")
@@ -115,9 +135,9 @@ def parts(page: views.WhyPage) -> None:
         for column, found_column in ((c, ordered[c].to_list()) for c in ("before", "now"))
     ]
     shown = ordered.with_columns(written).select(
-        pl.col("part").alias(name), Change="share", Before="before", Now="now", Rows="rows"
+        pl.col("part").alias(name), Change="share", Before="before", Now="now", Rows="n", Share="rows"
     )
-    shown = shown.drop("Change") if rate else shown
+    shown = shown.drop("Change", "Share") if rate else shown
     st.dataframe(
         shown.head(MOST_ROWS) if not rate else shown,
         hide_index=True,
@@ -128,7 +148,11 @@ def parts(page: views.WhyPage) -> None:
             "Change": st.column_config.ProgressColumn(
                 "Share of the change", format="percent", min_value=0, max_value=1, width=130
             ),
-            "Rows": st.column_config.NumberColumn("Share of rows", format="percent", width=100),
+            "Rows": st.column_config.NumberColumn(format="localized", width=70),
+            "Share": st.column_config.NumberColumn("Of all rows", format="percent", width=85),
         },
         alt=f"{name}s and what they carry",
     )
+    if rate:
+        least = page.declaration.minimum_group_size
+        st.caption(f"Groups with fewer than {least} rows in the last window of the alert are not judged.")

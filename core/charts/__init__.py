@@ -1,6 +1,6 @@
 """Figures: each takes rolled-up numbers and returns a plotly figure that reads the same in both themes."""
 
-from core.charts.episodes import mark_episode, timeline
+from core.charts.episodes import mark_episode, timeline, tint
 from core.charts.over_time import bars_over_time, heat_over_time, over_time
 from core.charts.snapshot import calibration, confusion, distribution, groups, values
 from core.charts.style import COLOURS, GREY, HEIGHT, Reading
@@ -23,6 +23,7 @@ __all__ = [
     "over_time",
     "thinned",
     "timeline",
+    "tint",
     "values",
     "with_gaps",
 ]

@@ -31,6 +31,21 @@ def mark_episode(
     ----------
     beyond : those windows, columns `window_start` and `value`
     """
+    tint(figure, start, end, zone=zone)
+    form = (reading or Reading()).format
+    figure.add_scatter(
+        x=wall_times(beyond["window_start"], zone),
+        y=beyond["value"].to_numpy(),
+        mode="markers",
+        marker={"symbol": "circle", "size": 7 if beyond.height <= 120 else 4, "color": COLOURS[1]},
+        name="beyond the threshold",
+        showlegend=True,
+        hovertemplate=f"%{{x|%-d %b %Y}}<br><b>%{{y:{form}}}</b>, beyond the threshold<extra></extra>",
+    )
+
+
+def tint(figure: go.Figure, start: datetime, end: datetime, *, zone: str) -> None:
+    """Shade the stretch of an alert."""
     figure.add_shape(
         type="rect",
         yref="paper",
@@ -42,16 +57,6 @@ def mark_episode(
         opacity=0.10,
         line_width=0,
         layer="below",
-    )
-    form = (reading or Reading()).format
-    figure.add_scatter(
-        x=wall_times(beyond["window_start"], zone),
-        y=beyond["value"].to_numpy(),
-        mode="markers",
-        marker={"symbol": "circle", "size": 7 if beyond.height <= 120 else 4, "color": COLOURS[1]},
-        name="beyond the threshold",
-        showlegend=True,
-        hovertemplate=f"%{{x|%-d %b %Y}}<br><b>%{{y:{form}}}</b>, beyond the threshold<extra></extra>",
     )
 
 
@@ -78,8 +83,8 @@ def timeline(events: pl.DataFrame, *, zone: str, until: datetime, since: datetim
         _draw_moments(figure, shown.filter(pl.col("kind") == kind), kind, symbol, zone)
     room = (last - first) / 40
     figure.update_layout(
-        height=60 + LANE_PX * max(len(lanes), 2),
-        margin={"l": 4, "r": 4, "t": 22, "b": 4},
+        height=72 + LANE_PX * max(len(lanes), 2),
+        margin={"l": 4, "r": 4, "t": 22, "b": 16},
         barmode="overlay",
         bargap=0.4,
         dragmode=False,

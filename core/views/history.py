@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 
 from core.entities import Alert, Annotation, RetrainingRequest
-from core.store import Store, alerts, annotations, audit, references, retraining, statistics
+from core.store import Store, alerts, annotations, audit, models, references, retraining, statistics
 from core.store.audit import AuditEntry
 from core.store.references import Reference
+from core.windows import Calendar
 
 # In the order in which they are drawn, the top one first.
 KINDS = ("alert", "annotation", "retraining", "version", "reference", "declaration")
@@ -51,6 +52,7 @@ def history(store: Store, slug: str) -> History:
     """Return a model's alerts, annotations, requests, versions, references and changes of its declaration."""
     with store.read() as c:
         found = alerts.of_model(c, slug)
+        registered = models.get(c, slug)
         said = annotations.every(c, slug)
         requests = retraining.every(c, slug)
         known = references.every(c, slug)
@@ -60,7 +62,7 @@ def history(store: Store, slug: str) -> History:
     )
     now = store.workspace.now()
     rows = [
-        *_alerts(found),
+        *(_alerts(found, registered.declaration.calendar) if registered else ()),
         *_annotations(said),
         *_requests(requests),
         *_references(known),
@@ -72,12 +74,13 @@ def history(store: Store, slug: str) -> History:
     return History(events.sort("at", "lane", "what", descending=[True, False, False]), now)
 
 
-def _alerts(found: Sequence[Alert]) -> Iterator[_Event]:
+def _alerts(found: Sequence[Alert], calendar: Calendar) -> Iterator[_Event]:
+    """Yield each alert where its trouble lies: from its first window to the end of its last."""
     for alert in found:
         episode = alert.episode
         yield {
-            "at": episode.opened_at,
-            "until": episode.resolved_at,
+            "at": episode.first_window,
+            "until": calendar.containing(episode.last_window).end if episode.resolved_at else None,
             "kind": "alert",
             "lane": episode.monitor,
             "severity": episode.severity.value,

@@ -11,7 +11,7 @@ from core import causes, normal, why
 from core.bins import quantile
 from core.declaration import Declaration
 from core.entities import Alert
-from core.store import Store, alerts, models
+from core.store import Store, alerts, models, references
 from core.views.alert import surroundings
 from core.views.history import history
 from core.views.snapshots import Distribution, distribution
@@ -24,6 +24,7 @@ class WhyPage:
     """An alert and its reasons.
 
     medians : of the numeric inputs that moved most, in the reference and in the alert's windows
+    reference : the starts of its first and last window; None where it has no time
     events : as in History, of the stretch `surroundings` draws
     """
 
@@ -33,6 +34,7 @@ class WhyPage:
     medians: Mapping[str, tuple[float, float]]
     events: pl.DataFrame
     stretch: tuple[datetime, datetime]
+    reference: tuple[datetime, datetime] | None
 
 
 def why_page(store: Store, identifier: int) -> WhyPage | None:
@@ -40,6 +42,7 @@ def why_page(store: Store, identifier: int) -> WhyPage | None:
     with store.read() as c:
         alert = alerts.get(c, identifier)
         registered = models.get(c, alert.model) if alert else None
+        reference = references.current(c, alert.model) if alert else None
     if alert is None or registered is None:
         return None
     declaration, episode, now = registered.declaration, alert.episode, store.workspace.now()
@@ -47,8 +50,13 @@ def why_page(store: Store, identifier: int) -> WhyPage | None:
     events = history(store, alert.model).events
     lasted = pl.coalesce("until", pl.when(pl.col("kind") == "alert").then(pl.lit(now)).otherwise("at"))
     near = events.filter(pl.col("at") <= end, lasted >= start)
+    earliest: datetime | None = near["at"].min()  # type: ignore[assignment]
+    start = max(start, earliest - declaration.calendar.nominal) if earliest else start
     found = _explained(store, alert, declaration)
-    return WhyPage(alert, declaration, found, _medians(store, alert, declaration, found), near, (start, end))
+    medians = _medians(store, alert, declaration, found)
+    span = (reference.first_window, reference.last_window) if reference else (None, None)
+    normal_span = (span[0], span[1]) if span[0] and span[1] else None
+    return WhyPage(alert, declaration, found, medians, near, (start, end), normal_span)
 
 
 def reasons(store: Store, identifier: int) -> str:
