@@ -62,10 +62,13 @@ def _changed(why: Why, episode: Episode, zone: ZoneInfo) -> str:
 
 
 def _when(episode: Episode, zone: ZoneInfo) -> str:
-    first, last = _day(episode.first_window, zone), _day(episode.last_window, zone)
+    first, last = (at.astimezone(zone) for at in (episode.first_window, episode.last_window))
     if episode.resolved_at is None:
-        return f"since {first}"
-    return f"on {first}" if first == last else f"from {first} to {last}"
+        return f"since {first:%-d %B %Y}"
+    if first.date() == last.date():
+        return f"on {first:%-d %B %Y}"
+    same = (first.year, first.month) == (last.year, last.month)
+    return f"from {first:{'%-d' if same else '%-d %B %Y'}} to {last:%-d %B %Y}"
 
 
 def _explained(why: Why, episode: Episode, declaration: Declaration) -> str:
@@ -96,9 +99,8 @@ def _inputs(columns: pl.DataFrame, *, is_outcome: bool) -> str:
         return ""
     if columns.filter(pl.col("moved") >= NOTABLE_EXCESS).height:
         return "only inputs moved that do not matter to it"
-    if is_outcome:
-        return "no input moved notably, so what it is about has changed, or its labels have (concept drift)"
-    return "no input moved notably, so look at the model and its pipeline"
+    rest = "how they relate to the outcome changed, or the labels did (concept drift)"
+    return f"no input moved notably, so {rest if is_outcome else 'look at the model and its pipeline'}"
 
 
 def _carried(parts: pl.DataFrame) -> str:

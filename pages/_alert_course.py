@@ -71,7 +71,9 @@ def course(page: views.AlertPage) -> None:
 def _end(page: views.AlertPage) -> datetime:
     episode = page.alert.episode
     last = page.declaration.calendar.containing(episode.last_window).end
-    return episode.resolved_at or max(last, page.now)
+    if episode.target.metric == FRESHNESS and episode.resolved_at:
+        return episode.resolved_at
+    return last if episode.resolved_at else max(last, page.now)
 
 
 def values(page: views.AlertPage) -> None:

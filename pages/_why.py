@@ -135,21 +135,22 @@ def parts(page: views.WhyPage) -> None:
         for column, found_column in ((c, ordered[c].to_list()) for c in ("before", "now"))
     ]
     shown = ordered.with_columns(written).select(
-        pl.col("part").alias(name), Change="share", Before="before", Now="now", Rows="n", Share="rows"
+        pl.col("part").alias(name), Change="share", Before="before", Now="now", Rows="n"
     )
-    shown = shown.drop("Change", "Share") if rate else shown
+    shown = shown.drop("Change") if rate else shown
     st.dataframe(
         shown.head(MOST_ROWS) if not rate else shown,
         hide_index=True,
         placeholder="–",
         height="content" if shown.height <= MOST_ROWS or not rate else 320,
         column_config={
-            name: st.column_config.TextColumn(width=170),
+            name: st.column_config.TextColumn(width=250 if rate else 120),
+            "Before": st.column_config.TextColumn(width=60),
+            "Now": st.column_config.TextColumn(width=60),
             "Change": st.column_config.ProgressColumn(
-                "Share of the change", format="percent", min_value=0, max_value=1, width=130
+                "Share of the change", format="percent", min_value=0, max_value=1, width=120
             ),
-            "Rows": st.column_config.NumberColumn(format="localized", width=70),
-            "Share": st.column_config.NumberColumn("Of all rows", format="percent", width=85),
+            "Rows": st.column_config.NumberColumn(format="localized", width=60),
         },
         alt=f"{name}s and what they carry",
     )
