@@ -1,4 +1,4 @@
-"""What people do with alerts: acknowledge, assign, snooze and resolve, one or many at once, all or none."""
+"""What people do with alerts: acknowledge, assign, snooze, resolve (many at once, all or none), comment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -116,6 +116,35 @@ def resolve(
         return replace(alert, episode=replace(alert.episode, resolved_at=now, closed_reason=closed))
 
     return _carry_out(store, ids, actor, "resolved", change, seen=seen, detail=why, reason=why)
+
+
+def comment(store: Store, identifier: int, actor: Actor, *, text: str) -> AlertEvent:
+    """Write down what somebody knows about an alert, also after it was resolved; it changes nothing else.
+
+    Returns
+    -------
+    The comment; said twice in a row by the same person, it is kept once.
+
+    Raises
+    ------
+    NotAllowed
+        If the actor may not attend to alerts.
+    InputError
+        If there is no such alert, or the text is empty or too long.
+    """
+    require(actor, ATTENDS, "attend to alerts")
+    said = AlertEvent(
+        identifier, store.workspace.now(), actor.id, "commented", said_text(text, "what you know about it")
+    )
+    with store.write() as c:
+        _found(c, identifier)
+        happened = alerts.events(c, identifier)
+        if happened and replace(happened[-1], at=said.at) == said:
+            return happened[-1]
+        alerts.happened(c, said)
+        entity, wall = f"alert:{identifier}", datetime.now(UTC)
+        audit.append(c, actor, "alert.commented", entity, after={"comment": said.detail}, ts=wall)
+    return said
 
 
 def _carry_out(

@@ -89,19 +89,23 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def _command(
-    commands: _Commands, name: str, run: str, text: str, *, json: bool = False
+    commands: _Commands, name: str, run: str, text: str, *, json: bool = False, below: bool = False
 ) -> argparse.ArgumentParser:
-    """Add a command that `run` (module:function) carries out."""
+    """Add a command that `run` (module:function) carries out.
+
+    One `below` a command that also stands alone leaves the options that were given before its name.
+    """
     command = commands.add_parser(name, help=text, description=text)
     command.set_defaults(run=f"jobs.{run}")
     command.add_argument(
         "--workspace",
         metavar="DIR",
-        default=os.environ.get("STEWARD_WORKSPACE", DEFAULT_WORKSPACE),
+        default=argparse.SUPPRESS if below else os.environ.get("STEWARD_WORKSPACE", DEFAULT_WORKSPACE),
         help="folder with steward.yaml (default: STEWARD_WORKSPACE, else ./data)",
     )
     if json:
-        command.add_argument("--json", action="store_true", help="print JSON")
+        default = argparse.SUPPRESS if below else False
+        command.add_argument("--json", action="store_true", default=default, help="print JSON")
     return command
 
 
@@ -160,6 +164,11 @@ def _add_reading(commands: _Commands) -> None:
 
     alerts = _command(commands, "alerts", "cli_alerts:show", "what is amiss, in every model", json=True)
     alerts.add_argument("--all", action="store_true", help="the resolved ones too")
+    verbs = alerts.add_subparsers(metavar="comment")
+    text = "say what you know about an alert"
+    comment = _command(verbs, "comment", "cli_alerts:comment", text, json=True, below=True)
+    comment.add_argument("id", metavar="ID", type=int)
+    comment.add_argument("text", metavar="TEXT", help="e.g. 'the sensor was replaced'")
 
     series = _command(commands, "series", "cli_numbers:series", "one metric of a model over time", json=True)
     series.add_argument("model", metavar="MODEL")

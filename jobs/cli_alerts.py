@@ -1,12 +1,14 @@
-"""The command `alerts`: what is amiss now, or with --all what ever was."""
+"""The command `alerts`: what is amiss now, or with --all what ever was; and what people know about one."""
 
 from argparse import Namespace
 from datetime import datetime
 from typing import Any
 
+from core import alert_actions
 from core.entities import Alert
 from core.settings import Workspace
 from core.store import Store, alerts
+from jobs.cli_models import PERSON
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("id", "severity", "state", "model", "message", "opened_at", "value", "threshold")
@@ -25,6 +27,19 @@ def show(arguments: Namespace) -> int:
         print_table(rows, _SHOWN)
     else:
         print("No alert has ever been raised." if arguments.all else "No alert is open.")
+    return 0
+
+
+def comment(arguments: Namespace) -> int:
+    """Write down what somebody knows about an alert."""
+    store = Store(Workspace.open(arguments.workspace))
+    store.require_current()
+    said = alert_actions.comment(store, arguments.id, PERSON, text=arguments.text)
+    store.close()
+    if arguments.json:
+        print_json({"alert": said.alert, "at": said.at, "actor": said.actor, "comment": said.detail})
+    else:
+        print(f"Commented on alert {said.alert}.")
     return 0
 
 

@@ -3,13 +3,14 @@
 import polars as pl
 import streamlit as st
 
-from core import views
+from core import alert_actions, views
 from core.alert_text import subject
+from core.entities import Actor
 from core.views.alert import sentence
-from pages import _alert_course
+from pages import _alert_course, _shared
 from pages._alert_parts import actions, severity_column, severity_words, state_badge
-from pages._commands import outcome
-from pages._shared import HERE, badge, clock_text, escaped, plain, read, require, section
+from pages._commands import carry_out, outcome, turn
+from pages._shared import HERE, HOLDERS, badge, clock_text, escaped, plain, read, require, section, store
 
 MOST_EVENTS = 50
 
@@ -62,6 +63,34 @@ def happened(page: views.AlertPage) -> None:
         st.caption(f"The last {MOST_EVENTS} of {page.events.height}.")
 
 
+def comment(page: views.AlertPage, actor: Actor) -> None:
+    """Show where to write down what one knows about the alert, also after it was resolved."""
+    if actor.role not in HOLDERS["analyst"]:
+        return
+    name = f"comment-{turn()}"
+    with st.form(name, border=False):
+        st.text_area(
+            "Comment",
+            key=f"{name}-text",
+            max_chars=alert_actions.LONGEST_TEXT,
+            height=68,
+            placeholder="What you know about it: seen upstream, ticket, decision",
+            label_visibility="collapsed",
+        )
+        run = (page.alert.id, f"{name}-text")
+        st.form_submit_button("Comment", icon=":material/add_comment:", on_click=_comment, args=run)
+
+
+def _comment(identifier: int, field: str) -> None:
+    text = st.session_state[field]
+
+    def say() -> str:
+        alert_actions.comment(store(), identifier, _shared.asking(), text=text)
+        return "Commented"
+
+    carry_out(say)
+
+
 @st.fragment
 def others(found: pl.DataFrame, model: str) -> None:
     """Show the model's other alerts of that time; a click opens one."""
@@ -109,6 +138,7 @@ with section("The alert"):
             _alert_course.show(page)
         with right:
             happened(page)
+            comment(page, actor)
             others(page.others, page.alert.model)
     elif identifier is not None:
         st.warning(

@@ -66,3 +66,14 @@ def test_as_words_it_is_a_table(root, capsys):
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.split()[:4] == ["id", "severity", "state", "model"]
     assert len(rows) == 5 and "99.8% of wind missing" in rows[0]
+
+
+def test_a_comment_is_said_about_one_alert(root, capsys):
+    words = ["alerts", "comment", str(watched.WIND), "seen upstream"]
+    assert main([*words, "--workspace", str(root)]) == 0
+    assert capsys.readouterr().out == f"Commented on alert {watched.WIND}.\n"
+    assert main(["alerts", "--workspace", str(root), *words[1:], "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["alert"], said["actor"], said["comment"]) == (watched.WIND, "single-user", "seen upstream")
+    assert main(["alerts", "comment", "999", "x", "--workspace", str(root)]) == 2
+    assert "there is no alert 999" in capsys.readouterr().err

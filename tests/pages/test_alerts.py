@@ -193,9 +193,9 @@ def test_a_silence_is_drawn_as_rows_and_has_no_table_of_values(
     assert len(at.dataframe) == 1, "the other alerts of that time"
 
 
-def test_a_resolved_alert_offers_nothing_to_do(open_page: Open, watched_workspace: Workspace) -> None:
+def test_a_resolved_alert_offers_nothing_but_a_comment(open_page: Open, watched_workspace: Workspace) -> None:
     at = open_page(watched_workspace, "alert", id=str(watched.DRIFT))
-    assert not at.button
+    assert [b.label for b in at.button] == ["Comment"]
     at = open_page(watched_workspace, "alert", id=str(watched.CARRIER))
     assert {"Acknowledge", "Wake", "Snooze"} <= {b.label for b in at.button if not b.disabled}
 
@@ -426,3 +426,10 @@ def test_who_only_reads_does_not_annotate(
     at = open_page(own.workspace, "model", model="delay-30", tab="History")
     assert "annotating needs the role analyst" in said(at)
     assert [b for b in at.button if b.label == "Annotate"] == []
+
+
+def test_a_comment_stands_in_the_alerts_story_with_who_said_it(open_page: Open, own: Store) -> None:
+    at = open_page(own.workspace, "alert", id=str(watched.SCORE))
+    at.text_area[0].set_value("the mix was *agreed*")
+    button(at, "Comment").click().run()
+    assert not at.exception and "**commented** by single-user: the mix was *agreed*" in said(at)

@@ -198,3 +198,36 @@ def test_nothing_is_written_when_the_model_was_never_swept(attended: Store, decl
     alert_actions.acknowledge(attended, [kept.id], ADA)
     with attended.read() as c:
         assert status.get(c, "fresh") is None
+
+
+def test_a_comment_is_kept_in_time_order_and_audited_also_when_the_alert_is_over(attended: Store) -> None:
+    alert_actions.comment(attended, 1, ADA, text="  the feed\n is down ")
+    alert_actions.comment(attended, 1, ADA, text="the feed is down")
+    alert_actions.resolve(attended, [1], BOB, reason="fixed", seen={1: 2})
+    alert_actions.comment(attended, 1, ADA, text="confirmed")
+    assert happened(attended, 1)[1:] == [
+        ("ada@example.com", "commented", "the feed is down"),
+        ("bob@example.com", "resolved", "fixed"),
+        ("ada@example.com", "commented", "confirmed"),
+    ]
+    assert state_of(attended, "delay-30")[1] == 1, "a comment changes nothing else"
+    with attended.read() as c:
+        entries = [entry for entry in audit.entries(c) if entry.action == "alert.commented"]
+        assert audit.verify(c).state == "intact"
+    assert [entry.after for entry in entries] == [{"comment": "confirmed"}, {"comment": "the feed is down"}]
+
+
+def test_a_comment_the_person_has_not_seen_is_a_conflict(attended: Store) -> None:
+    alert_actions.comment(attended, 1, ADA, text="wait, this is real")
+    with pytest.raises(Conflict, match=r"was commented by ada@example.com just now"):
+        alert_actions.resolve(attended, [1], BOB, reason="noise", seen={1: 1})
+
+
+def test_a_comment_needs_words_an_alert_and_a_role(attended: Store) -> None:
+    with pytest.raises(InputError, match="in 1 to 500 characters"):
+        alert_actions.comment(attended, 1, ADA, text=" ")
+    with pytest.raises(InputError, match="there is no alert 99"):
+        alert_actions.comment(attended, 99, ADA, text="x")
+    for role in ("viewer", "auditor"):
+        with pytest.raises(NotAllowed):
+            alert_actions.comment(attended, 1, Actor("eve@example.com", "ui", role), text="x")
