@@ -45,7 +45,7 @@ def numeric(cells: pl.DataFrame, reference: pl.DataFrame, grid: Grid) -> Mapping
     ends = _filled([bins.coarse_ends(c[: len(g.edges) + 1]) for c, g in zip(whole, grids, strict=True)])
     places = _filled([bins.positions(g.edges, c) for c, g in zip(whole, grids, strict=True)], rows.shape[1])
     result = _on_shares(bins.joined(usual, ends[of]), bins.joined(rows, ends[of]))
-    result["kolmogorov_smirnov"] = _kolmogorov_smirnov(usual, rows)
+    result |= _kolmogorov_smirnov(usual, rows)
     centre, above = (
         np.array(values)[of] for values in zip(*((g.centre, len(g.edges)) for g in grids), strict=True)
     )
@@ -119,10 +119,14 @@ def _on_shares(usual: Numbers, rows: Numbers) -> dict[str, Estimate]:
     }
 
 
-def _kolmogorov_smirnov(usual: Numbers, rows: Numbers) -> Estimate:
+def _kolmogorov_smirnov(usual: Numbers, rows: Numbers) -> dict[str, Estimate]:
     value = drift.kolmogorov_smirnov(usual, rows)
     p_value = drift.kolmogorov_smirnov_p_value(value, usual.sum(axis=-1), rows.sum(axis=-1))
-    return _distance(usual, rows, value, drift.expected_kolmogorov_smirnov(usual, rows), p_value)
+    expected = drift.expected_kolmogorov_smirnov(usual, rows)
+    return {
+        "kolmogorov_smirnov": _distance(usual, rows, value, expected, p_value),
+        "kolmogorov_smirnov_p_value": _distance(usual, rows, p_value),
+    }
 
 
 def _wasserstein(usual: Numbers, rows: Numbers, places: Numbers, mean_moved: Numbers) -> Estimate:

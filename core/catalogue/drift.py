@@ -1,10 +1,18 @@
 """The distances from the reference."""
 
-from core.catalogue.info import POSITIVE, SHARE, MetricInfo, Range
+from core.catalogue.info import POSITIVE, SHARE, Better, MetricInfo, Range
 
 
-def _drift(name: str, title: str, bounds: Range, definition: str, source: str, unit: str = "") -> MetricInfo:
-    return MetricInfo(name, title, "drift", "lower", unit, bounds, False, definition, source)
+def _drift(
+    name: str,
+    title: str,
+    bounds: Range,
+    definition: str,
+    source: str,
+    unit: str = "",
+    better: Better = "lower",
+) -> MetricInfo:
+    return MetricInfo(name, title, "drift", better, unit, bounds, False, definition, source)
 
 
 DRIFT = (
@@ -50,6 +58,15 @@ DRIFT = (
         SHARE,
         "Largest difference of the cumulative shares over 100 bins, with its p-value; numbers only.",
         "Smirnov (1939); scipy.stats.ks_2samp",
+    ),
+    _drift(
+        "kolmogorov_smirnov_p_value",
+        "Kolmogorov–Smirnov p-value",
+        SHARE,
+        "Chance of a Kolmogorov–Smirnov distance at least this large without any drift, by the asymptotic "
+        "law: for 50 rows or more; over bins and with ties too careful, never too bold; numbers only.",
+        "Kolmogorov (1933); Smirnov (1948); scipy.stats.ks_2samp(method='asymp') of the values",
+        better="higher",
     ),
     _drift(
         "wasserstein",

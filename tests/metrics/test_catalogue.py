@@ -30,6 +30,7 @@ INVARIANT = {
     "psi": {"exchange", "order"},
     **dict.fromkeys(("jensen_shannon", "hellinger", "total_variation", "l_infinity"), ON_SHARES),
     "kolmogorov_smirnov": {"rows", "exchange"},
+    "kolmogorov_smirnov_p_value": {"exchange"},
     "wasserstein": {"rows"},  # not `exchange`: where rows lie inside a bin is learned from the reference
     "wasserstein_normed": {"rows"},
     "chi_squared": {"exchange", "order"},
