@@ -78,7 +78,7 @@ def positions(edges: Sequence[float], reference: ArrayLike) -> Numbers:
 def quantile(
     counts: ArrayLike,
     edges: ArrayLike,
-    share: float,
+    share: ArrayLike,
     low: Numbers,
     high: Numbers,
     *,
@@ -90,6 +90,7 @@ def quantile(
     ----------
     counts : shape (k, m + 2)
     edges : shape (m + 1,)
+    share : one for all, or of shape (k,)
     low, high : smallest and largest value of each row of counts, shape (k,); NaN where unknown
     logarithmic : read the geometric middle of the bin (edges above 0) instead of interpolating in it
 
@@ -101,7 +102,7 @@ def quantile(
     edge = np.asarray(edges, dtype=np.float64)
     total = rows.sum(axis=-1)
     cumulative = np.cumsum(rows, axis=-1)
-    target = share * total
+    target = np.asarray(share) * total
     at = np.minimum((cumulative < target[:, None]).sum(axis=-1), rows.shape[-1] - 1)
     outer = np.concatenate([[np.nan], edge, [np.nan]])
     start = np.where(at == 0, low, outer[at])

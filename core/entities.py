@@ -82,11 +82,12 @@ class Kind(StrEnum):
         versus rest), `column` = the class.
     multiclass
         counts = predicted (k classes, unknown) × label (k classes, unknown, unlabelled), C order, classes in
-        `Grid.classes` order; sums = [sum of -ln p(label), rows in that sum].
+        `Grid.classes` order; sums = [sum of -ln p(label), rows in that sum, sum of (ln p(label))²].
     regression
         counts = [below, bins …, above] of e = prediction - label on `Grid.error_edges`; n = rows with both;
-        sums = [Σy, Σy², Σŷ, Σŷ², Σe, Σ|e|, Σe², Σ|e/y|, rows with y ≠ 0, Σ(ln(1+ŷ) - ln(1+y))², rows with
-        both > -1] with y and ŷ minus the label's reference mean in the first four.
+        sums = [Σy, Σy², Σŷ, Σŷ², Σe, Σ|e|, Σe², Σ|e/y|, rows with y ≠ 0, Σl², rows with both > -1, Σe⁴,
+        Σ(e/y)², Σl⁴, Σe²y, Σe²y², Σy³, Σy⁴] with l = ln(1+ŷ) - ln(1+y), and with y and ŷ minus the label's
+        reference mean wherever they stand alone or beside e². The last seven tell how certain the others are.
     latency
         counts = log-spaced bins on `LATENCY_EDGES_MS` [below … above]; sums = [sum of ms]; low, high = min
         and max.

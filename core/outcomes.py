@@ -15,7 +15,7 @@ from core.estimates import Estimate, Numbers
 from core.metric_rows import Block
 from core.multiclass import confusion, multiclass
 from core.performance import binary, calibration_gap
-from core.regression import error_quantiles, regression
+from core.regression import SUMS, error_quantiles, regression
 
 _NOT_OF_CLASS = (
     "accuracy",
@@ -48,7 +48,7 @@ class _Layout:
 def performance(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
     """Yield the performance of every slice; of a model without labels only what predictions alone show."""
     if (cells := kinds.get(Kind.MULTICLASS)) is not None and declaration.actual:
-        sums = stacked(cells["sums"], 2) if declaration.predictions.score else None
+        sums = stacked(cells["sums"], 3) if declaration.predictions.score else None
         yield Block(cells["row"], multiclass(stacked(cells["counts"]), len(grid.classes), sums), column="")
     if (cells := kinds.get(Kind.CLASSIFICATION)) is not None:
         lengths = lengths_of(cells["counts"])
@@ -82,7 +82,7 @@ def _classification(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -
 
 
 def _regression(cells: pl.DataFrame, grid: Grid) -> Mapping[str, Estimate]:
-    found = regression(column(cells, "n"), stacked(cells["sums"], 11))
+    found = regression(column(cells, "n"), stacked(cells["sums"], SUMS))
     if not grid.error_edges:
         return found
     low, high = column(cells, "low"), column(cells, "high")
@@ -112,7 +112,7 @@ def _decisions_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaratio
 
 
 def _errors_by_group(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -> Iterator[Block]:
-    every = regression(column(cells, "n"), stacked(cells["sums"], 11))
+    every = regression(column(cells, "n"), stacked(cells["sums"], SUMS))
     found = {name: every[name] for name in ("bias", "mae", "rmse")}
     n, minimum = column(cells, "n"), declaration.minimum_group_size
     yield Block(cells["row"], found, _too_small(n, minimum), column="")

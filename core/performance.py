@@ -8,7 +8,15 @@ from numpy.typing import ArrayLike
 
 from core.errors import BinningError
 from core.estimates import Estimate, Numbers, binomial_variance, measured, proportion, ratio, wilson
-from core.score_curves import average_precision, expected_calibration_error, roc_auc, shifts, split
+from core.score_curves import (
+    average_precision,
+    average_precision_variance,
+    calibration_error_variance,
+    expected_calibration_error,
+    roc_auc,
+    shifts,
+    split,
+)
 
 NO_LABELS = "no labelled rows"
 _BOTH = "needs labelled rows of both classes"
@@ -152,11 +160,12 @@ def _of_scores(rows: Numbers, sums: Numbers, edges: ArrayLike | None) -> dict[st
         ),
         "calibration_gap": _calibration_gap(by_label, scores, sums[:, -2]),
     }
-    return result | _of_bins(by_label, scores, sums[:, -2], edges)
+    in_bins = np.where(by_label > 0, by_label * each_square, 0.0).sum(axis=-1)
+    return result | _of_bins(by_label, scores, sums[:, -2], in_bins, edges)
 
 
 def _of_bins(
-    by_label: Numbers, scores: Numbers, squares: Numbers, edges: ArrayLike | None
+    by_label: Numbers, scores: Numbers, squares: Numbers, in_bins: Numbers, edges: ArrayLike | None
 ) -> dict[str, Estimate]:
     negatives, positives, labelled = by_label[..., 0], by_label[..., 1], by_label.sum(axis=(1, 2))
     if edges is not None and len(np.asarray(edges)) < 3:
@@ -164,17 +173,27 @@ def _of_bins(
         return dict.fromkeys(("roc_auc", "average_precision", "expected_calibration_error"), unknown)
     if edges is None:
         auc, variance = roc_auc(positives, negatives)
-        precision = average_precision(positives, negatives)
+        parts = positives, negatives
     else:
         # Σs² from Σ(s − y)² = Σs² − 2 Σs(y = 1) + Σy
         shift = shifts(by_label, scores, squares + (2 * scores - by_label)[..., 1].sum(axis=1), edges)
         auc, variance = roc_auc(positives, negatives, shift)
-        precision = average_precision(*split(positives, negatives, shift), mixed=True)
-    calibration = expected_calibration_error(negatives + positives, positives, scores.sum(axis=-1))
+        parts = split(positives, negatives, shift)
+    precision, of_precision = (
+        average_precision(*parts, mixed=edges is not None),
+        average_precision_variance(*parts),
+    )
+    of_bins = negatives + positives, positives, scores.sum(axis=-1)
+    calibration, of_calibration = (
+        expected_calibration_error(*of_bins),
+        calibration_error_variance(*of_bins, in_bins),
+    )
     return {
         "roc_auc": measured(auc, labelled, _BOTH, variance, (0, 1)),
-        "average_precision": measured(precision, labelled, "no row has a positive label"),
-        "expected_calibration_error": measured(calibration, labelled, NO_LABELS),
+        "average_precision": measured(
+            precision, labelled, "no row has a positive label", of_precision, (0, 1)
+        ),
+        "expected_calibration_error": measured(calibration, labelled, NO_LABELS, of_calibration, (0, 1)),
     }
 
 

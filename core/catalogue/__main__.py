@@ -22,10 +22,10 @@ Written from core/catalogue by `python -m core.catalogue > docs/metrics.md`; a t
 
 p is the reference's share and q the window's. Shares are 0–1, never percent. A number that cannot be given
 (no rows, no positive label, one group only) is null and says why; it is never 0. Every metric carries the
-rows `n` it rests on and, where a formula is known, a sampling error and a 95 % interval; distances carry what
-sampling alone would show (`expected`). In fairness, "positive" is the favourable outcome; a group below the
-minimum size is shown and not judged. A metric waits for labels where the table says so, and drift of the
-label itself does too.
+rows `n` it rests on; shares, means and all of performance a sampling error (one standard error) and a 95 %
+interval too; distances carry what sampling alone would show (`expected`). In fairness, "positive" is the
+favourable outcome; a group below the minimum size is shown and not judged. A metric waits for labels where
+the table says so, and drift of the label itself does too.
 """
 
 

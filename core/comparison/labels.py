@@ -12,9 +12,8 @@ from core.comparison.roles import BINARY, MULTICLASS, Roles
 from core.estimates import Estimate
 from core.multiclass import multiclass as of_multiclass
 from core.performance import binary as of_binary
+from core.regression import QUANTILES, between_ranks
 from core.regression import regression as of_regression
-
-_ERROR_QUANTILES = {"error_p10": 0.1, "error_p50": 0.5, "error_p90": 0.9}
 
 
 def performance(
@@ -79,7 +78,8 @@ def _multiclass(rows: Multiclass, classes: tuple[str, ...]) -> Performance:
     sums = None
     if rows.scores is not None:
         of_label = rows.scores[labelled, rows.label[labelled]]
-        sums = np.array([[-np.log(np.clip(of_label, 1e-15, 1.0)).sum(), labelled.sum()]])
+        losses = -np.log(np.clip(of_label, 1e-15, 1.0))
+        sums = np.array([[losses.sum(), labelled.sum(), (losses**2).sum()]])
     each = {}
     for i, name in enumerate(classes):
         label = np.where(rows.label > k, 2, rows.label == i)
@@ -94,15 +94,18 @@ def _regression(rows: Regression) -> dict[str, Measurement]:
     )
     n = len(rows.label)
     if n == 0:
-        return found | {name: Measurement(None, reason=found["mae"].reason) for name in _ERROR_QUANTILES}
-    quantiles = np.quantile(rows.predicted - rows.label, list(_ERROR_QUANTILES.values()))
-    return found | {
-        name: Measurement(float(q), n) for name, q in zip(_ERROR_QUANTILES, quantiles, strict=True)
-    }
+        return found | {name: Measurement(None, reason=found["mae"].reason) for name in QUANTILES}
+    errors = np.sort(rows.predicted - rows.label)
+    return found | measurements(
+        {
+            name: between_ranks(lambda at: np.quantile(errors, np.clip(at, 0, 1)), share, np.array([n * 1.0]))
+            for name, share in QUANTILES.items()
+        }
+    )
 
 
 def error_sums(predicted: Floats, label: Floats, group: Codes, groups: int) -> tuple[Floats, Floats]:
-    """Return rows and the sums of Kind.REGRESSION for each group: shapes (groups,) and (groups, 11)."""
+    """Return rows and the sums of Kind.REGRESSION for each group: shapes (groups,) and (groups, SUMS)."""
     centre = label.mean() if len(label) else 0.0
     y, guess, error = label - centre, predicted - centre, predicted - label
     nonzero, above = label != 0, (label > -1) & (predicted > -1)
@@ -110,7 +113,11 @@ def error_sums(predicted: Floats, label: Floats, group: Codes, groups: int) -> t
     logs = np.log1p(predicted, out=np.zeros_like(error), where=above) - np.log1p(
         label, out=np.zeros_like(error), where=above
     )
-    each = (y, y**2, guess, guess**2, error, np.abs(error), error**2, relative, nonzero, logs**2, above)
+    squares = error**2
+    each = (
+        *(y, y**2, guess, guess**2, error, np.abs(error), squares, relative, nonzero, logs**2, above),
+        *(squares**2, relative**2, logs**4, squares * y, squares * y**2, y**3, y**4),
+    )
     rows = np.bincount(group, minlength=groups).astype(np.float64)
     return rows, np.column_stack([np.bincount(group, weights=x, minlength=groups) for x in each])
 

@@ -121,13 +121,19 @@ def _row(column: ColumnComparison) -> list[str]:
 
 
 def _performance(sides: Sides[Performance]) -> Iterator[str]:
-    before, after = _values(sides.reference.metrics), _values(sides.current.metrics)
+    before, after = sides.reference.metrics, sides.current.metrics
     if before or after:
         yield ""
         yield from _table(
-            ("performance", "reference", "current"),
-            [[n, wording.number(before.get(n)), wording.number(after.get(n))] for n in before | after],
+            ("performance ± standard error", "reference", "current"),
+            [[n, _with_error(before.get(n)), _with_error(after.get(n))] for n in {**before, **after}],
         )
+
+
+def _with_error(found: Measurement | None) -> str:
+    if found is None or found.value is None or found.sampling_error is None:
+        return wording.number(found.value if found else None)
+    return f"{wording.number(found.value)} ± {found.sampling_error:.2g}"
 
 
 def _fairness(attribute: str, sides: Sides[AttributeFairness | None]) -> Iterator[str]:
@@ -167,6 +173,9 @@ def _column(column: ColumnComparison) -> dict[str, Any]:
 
 def _performance_values(found: Performance) -> dict[str, Any]:
     values: dict[str, Any] = dict(_values(found.metrics))
+    if found.metrics:
+        errors = {name: m.sampling_error for name, m in found.metrics.items() if m.sampling_error is not None}
+        values |= {"sampling_errors": errors, "intervals": _intervals(found.metrics)}
     if found.one_vs_rest:
         values["one_vs_rest"] = {name: _values(metrics) for name, metrics in found.one_vs_rest.items()}
     return values

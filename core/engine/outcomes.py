@@ -23,6 +23,7 @@ from core.engine.histograms import (
 from core.engine.roles import binary_classes, canonical, scores
 from core.engine.run import Run
 from core.entities import Grid, Kind
+from core.regression import SUMS
 
 _UNKNOWN = -9  # a class that is neither
 _ABOUT_ROWS = [
@@ -107,6 +108,7 @@ def multiclass_tally(run: Run, declaration: Declaration, grid: Grid, label: str 
             *row_tallies(label),
             f"sum(CASE WHEN {usable} THEN -ln(greatest(probability, 1e-15)) END) AS losses",
             f"count(CASE WHEN {usable} THEN 1 END) AS with_loss",
+            f"sum(CASE WHEN {usable} THEN ln(greatest(probability, 1e-15)) ** 2 END) AS squared_losses",
         ],
         by=["predicted", "actual"],
         derived={
@@ -121,7 +123,7 @@ def multiclass_tally(run: Run, declaration: Declaration, grid: Grid, label: str 
 def multiclass(run: Run, tallied: pl.DataFrame, grid: Grid) -> Counts:
     """Lay a tally by prediction and label out as Kind.MULTICLASS says."""
     k = len(grid.classes)
-    found = blank("", Kind.MULTICLASS, run.groups.height, (k + 1) * (k + 2), 2)
+    found = blank("", Kind.MULTICLASS, run.groups.height, (k + 1) * (k + 2), 3)
     at, n = run.rows_of(tallied), tallied["n"].to_numpy()
     predicted, label = tallied["predicted"].to_numpy(), tallied["actual"].to_numpy()
     here = predicted >= 0
@@ -131,6 +133,7 @@ def multiclass(run: Run, tallied: pl.DataFrame, grid: Grid) -> Counts:
     np.add.at(found.counts, (at[here], place), n[here])
     np.add.at(found.sums[:, 0], at, tallied["losses"].fill_null(0.0).to_numpy())
     np.add.at(found.sums[:, 1], at, tallied["with_loss"].to_numpy())
+    np.add.at(found.sums[:, 2], at, tallied["squared_losses"].fill_null(0.0).to_numpy())
     return found
 
 
@@ -148,8 +151,15 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
         "finite_error * finite_error",
         "CASE WHEN label_number <> 0 THEN abs(finite_error / label_number) END",
         "CASE WHEN finite_error IS NOT NULL AND label_number <> 0 THEN 1.0 END",
-        f"CASE WHEN {valid} THEN (ln(1 + prediction_number) - ln(1 + label_number)) ** 2 END",
+        "log_error ** 2",
         f"CASE WHEN {valid} THEN 1.0 END",
+        "finite_error ** 4",
+        "CASE WHEN label_number <> 0 THEN (finite_error / label_number) ** 2 END",
+        "log_error ** 4",
+        "finite_error ** 2 * centred_label",
+        "finite_error ** 2 * centred_label ** 2",
+        "centred_label ** 3",
+        "centred_label ** 4",
     ]
     items = [
         *row_tallies("label_number"),
@@ -174,6 +184,7 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
         "finite_error": f"CASE WHEN isfinite({error}) AND NOT coalesce({bad}, FALSE) THEN {error} END",
         "centred_label": "CASE WHEN finite_error IS NOT NULL THEN label_number - $centre END",
         "centred_prediction": "CASE WHEN finite_error IS NOT NULL THEN prediction_number - $centre END",
+        "log_error": f"CASE WHEN {valid} THEN ln(1 + prediction_number) - ln(1 + label_number) END",
     }
     return run.aggregate(items, derived=derived, params=params)
 
@@ -181,7 +192,7 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
 def regression(run: Run, tallied: pl.DataFrame, grid: Grid) -> Counts:
     """Lay the aggregates of a regression out as Kind.REGRESSION says."""
     width = len(grid.error_edges) + 1 if grid.error_edges else 0
-    found, at = blank("", Kind.REGRESSION, run.groups.height, width, 11), run.rows_of(tallied)
+    found, at = blank("", Kind.REGRESSION, run.groups.height, width, SUMS), run.rows_of(tallied)
     n, nan, positive, negative, bad = (
         tallied[name].to_numpy() for name in ("usable", "nan", "positive", "negative", "bad")
     )
@@ -189,7 +200,7 @@ def regression(run: Run, tallied: pl.DataFrame, grid: Grid) -> Counts:
     found.tallies[at] = np.column_stack([n, missing, nan, positive, negative, bad])
     found.low[at] = tallied["low"].fill_null(np.inf).to_numpy()
     found.high[at] = tallied["high"].fill_null(-np.inf).to_numpy()
-    found.sums[at] = np.column_stack([tallied[f"sum_{i}"].fill_null(0.0).to_numpy() for i in range(11)])
+    found.sums[at] = np.column_stack([tallied[f"sum_{i}"].fill_null(0.0).to_numpy() for i in range(SUMS)])
     if width:
         found.counts[at] = tallied["bins"].explode().to_numpy().reshape(tallied.height, -1)
     return found

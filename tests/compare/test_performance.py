@@ -50,6 +50,17 @@ def test_a_binary_classifier(rng, rows):
     assert {name: found[name] for name in expected} == pytest.approx(expected, **TIGHT)
 
 
+def test_every_number_has_its_sampling_error_and_interval(rng):
+    side = binary(rng, 500)
+    found = values((side, side), score="score", actual="actual")["current"]
+    accuracy = found["accuracy"]
+    assert found["sampling_errors"]["accuracy"] == pytest.approx((accuracy * (1 - accuracy) / 500) ** 0.5)
+    numbers = {name for name, value in found.items() if isinstance(value, float)}
+    assert set(found["sampling_errors"]) == set(found["intervals"]) == numbers
+    for name, (low, high) in found["intervals"].items():
+        assert low <= found[name] <= high, name
+
+
 def test_a_prediction_column_decides_where_it_is_given(rng):
     side = binary(rng, 500) | {"said": rng.choice(["late", "fine"], 500)}
     side["actual"] = np.where(side["actual"] == 1, "late", "fine")

@@ -179,6 +179,13 @@ def regression(predicted, labels, edges, centre):
         len(relative),
         math.fsum(logs),
         len(logs),
+        math.fsum(e**4 for e in errors),
+        math.fsum(r * r for r in relative),
+        math.fsum(x * x for x in logs),
+        math.fsum((p - y) ** 2 * (y - centre) for p, y in both),
+        math.fsum((p - y) ** 2 * (y - centre) ** 2 for p, y in both),
+        math.fsum((y - centre) ** 3 for _, y in both),
+        math.fsum((y - centre) ** 4 for _, y in both),
     ]
     return {
         "tallies": found,
@@ -193,7 +200,7 @@ def multiclass(predicted, labels, probabilities, classes):
     """`probabilities`: class → raw scores."""
     k = len(classes)
     place = {value: i for i, value in enumerate(classes)}
-    counts, found, loss, with_loss = [0] * ((k + 1) * (k + 2)), [0] * 6, 0.0, 0
+    counts, found, losses = [0] * ((k + 1) * (k + 2)), [0] * 6, []
     for i, (p, y) in enumerate(zip(predicted, labels, strict=True)):
         if p is None:
             found[1] += 1
@@ -202,9 +209,9 @@ def multiclass(predicted, labels, probabilities, classes):
         counts[place.get(p, k) * (k + 2) + (k + 1 if y is None else place.get(y, k))] += 1
         chance = as_number(probabilities[y][i])[0] if y in probabilities else None
         if chance is not None and 0 <= chance <= 1:
-            loss -= math.log(max(chance, 1e-15))
-            with_loss += 1
-    return {"tallies": found, "counts": counts, "sums": [loss, with_loss]}
+            losses.append(-math.log(max(chance, 1e-15)))
+    sums = [math.fsum(losses), len(losses), math.fsum(loss**2 for loss in losses)]
+    return {"tallies": found, "counts": counts, "sums": sums}
 
 
 def cell(cells, column="", kind="numeric", **keys):

@@ -114,7 +114,8 @@ def multiclass(predicted, label, classes, losses=0.0, **other):
     """Cell of class numbers; `classes` = unknown, label `classes` + 1 = unlabelled."""
     place = np.asarray(predicted) * (classes + 2) + np.asarray(label)
     counts = np.bincount(place, minlength=(classes + 1) * (classes + 2))
-    return cell("multiclass", counts, sums=(losses, float((np.asarray(label) < classes).sum())), **other)
+    known = float((np.asarray(label) < classes).sum())
+    return cell("multiclass", counts, sums=(losses, known, 2 * losses**2 / max(known, 1)), **other)
 
 
 def regression(predicted, label, edges, centre=0.0, **other):
@@ -123,8 +124,11 @@ def regression(predicted, label, edges, centre=0.0, **other):
     known, valid = y != 0, (p > -1) & (y > -1)
     logs = (np.log1p(p[valid]) - np.log1p(y[valid])) ** 2
     moved = (y - centre, (y - centre) ** 2, p - centre, (p - centre) ** 2, e, np.abs(e), e**2)
-    relative = np.abs(e[known] / y[known]).sum()
-    sums = [*(values.sum() for values in moved), relative, known.sum(), logs.sum(), valid.sum()]
+    relative = np.abs(e[known] / y[known])
+    sums = [*(values.sum() for values in moved), relative.sum(), known.sum(), logs.sum(), valid.sum()]
+    away = y - centre
+    powers = (e**4, relative**2, logs**2, e**2 * away, e**2 * away**2, away**3, away**4)
+    sums += [values.sum() for values in powers]
     extremes = {"low": float(e.min()), "high": float(e.max())} if len(e) else {}
     return cell("regression", counted(e, edges), n=len(e), sums=sums, **extremes, **other)
 

@@ -67,7 +67,7 @@ def test_accuracy_and_balanced_accuracy_have_the_error_repeated_windows_show():
 
 
 def test_no_labels_give_no_numbers_and_a_reason():
-    found = multiclass(np.zeros((1, 12)), 2, np.zeros((1, 2)))
+    found = multiclass(np.zeros((1, 12)), 2, np.zeros((1, 3)))
     assert all(np.isnan(estimate.value[0]) and estimate.reason for estimate in found.values())
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from core.regression import error_quantiles, regression
+from core.regression import SUMS, error_quantiles, regression
 from tests.metrics.portfolio import regression as cell
 
 ORACLES = {
@@ -57,7 +57,7 @@ def test_sampling_errors_are_those_of_repeated_windows(name):
 
 
 def test_no_rows_give_no_numbers_and_a_reason():
-    found = regression([0], np.zeros((1, 11)))
+    found = regression([0], np.zeros((1, SUMS)))
     assert all(np.isnan(estimate.value[0]) and estimate.reason for estimate in found.values())
 
 
