@@ -26,7 +26,7 @@ _GETS_BETTER = {"higher": ("above", "rise"), "lower": ("below", "drop")}
 
 def problems(declaration: "Declaration") -> list[str]:
     """Return everything that does not fit together in a declaration; empty when all does."""
-    checks = (_task, _labels, _columns, _slices, _reference, _size, _monitors)
+    checks = (_task, _costs, _labels, _columns, _slices, _reference, _size, _monitors)
     return [problem for check in checks for problem in check(declaration)]
 
 
@@ -74,11 +74,29 @@ def _task(declaration: "Declaration") -> Iterator[str]:
         yield f"predictions.score: {len(log.score)} class; expected at least two"
     if isinstance(log.score, str) and task == "regression":
         yield "predictions.score: a regression has no score; name its output as prediction"
-    for key in ("positive", "costs"):
-        if getattr(declaration, key) is not None and task != "binary_classification":
-            yield f"{key}: is for binary_classification, the task is {task}; remove it"
+    if declaration.positive is not None and task != "binary_classification":
+        yield f"positive: is for binary_classification, the task is {task}; remove it"
     if declaration.favourable is not None and not task.endswith("classification"):
         yield f"favourable: is for classification, the task is {task}; remove it"
+
+
+def _costs(declaration: "Declaration") -> Iterator[str]:
+    task, costs = declaration.task, declaration.costs
+    if costs is None:
+        return
+    if not task.endswith("classification"):
+        yield f"costs: is for classification, the task is {task}; remove it"
+    elif isinstance(costs, dict) == (task == "binary_classification"):
+        binary, several = "{false_positive: 3, false_negative: 20}", "{label: {prediction: 20}}"
+        yield f"costs: expected {several if task.startswith('multi') else binary} for {task}"
+    elif isinstance(costs, dict):
+        score = declaration.predictions.score
+        for label, by_prediction in costs.items():
+            if label in by_prediction:
+                yield f"costs.{label}.{label}: a right decision costs nothing; remove it"
+            if isinstance(score, dict):
+                yield from _unknown("costs", [label], score, "class of predictions.score")
+                yield from _unknown(f"costs.{label}", by_prediction, score, "class of predictions.score")
 
 
 def _labels(declaration: "Declaration") -> Iterator[str]:
@@ -209,6 +227,8 @@ def _metric(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
             yield f"{rule}: freshness is judged by the clock; use above, in hours"
         if info.needs_labels and declaration.actual is None:
             yield f"metric: {metric} needs labels; declare predictions.actual or labels"
+        if metric == "value" and declaration.costs is None:
+            yield "metric: value is what wrong decisions cost; declare costs"
 
 
 def _places(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:

@@ -160,6 +160,18 @@ class Costs(Strict):
     false_negative: Cost
 
 
+def _costs_by(value: object) -> str:
+    by_class = isinstance(value, dict) and any(isinstance(each, dict) for each in value.values())
+    return "classes" if by_class else "decision"
+
+
+# Of several classes: label → prediction → cost of such a row; pairs that are not named cost nothing.
+_Costs = Annotated[
+    Annotated[Costs, Tag("decision")] | Annotated[dict[str, dict[str, Cost]], Tag("classes")],
+    Discriminator(_costs_by),
+]
+
+
 class Reference(Strict):
     """What is normal: a period of the log [from, to), or a file."""
 
@@ -195,7 +207,7 @@ class Declaration(Strict):
     sensitive: tuple[Text, ...] = ()
     operations: Operations = Operations()
     custom: dict[str, CustomMetric] = Field(default_factory=dict)
-    costs: Costs | None = None
+    costs: _Costs | None = None
     reference: Reference | None = None
     window: Literal["1h", "1d", "1w", "1mo", "1y"] = "1d"
     grace: Duration = timedelta(hours=1)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from core import fairness as rates
 from core.cells import Kinds, column, lengths_of, selected, stacked
-from core.declaration import Declaration, Scalar
+from core.declaration import Costs, Declaration, Scalar
 from core.entities import Grid, Kind
 from core.estimates import Estimate, Numbers
 from core.metric_rows import Block
 from core.multiclass import confusion, multiclass
 from core.performance import binary, calibration_gap
 from core.regression import SUMS, error_quantiles, regression
+from core.value import cost_table, value
 
 _NOT_OF_CLASS = (
     "accuracy",
@@ -49,7 +50,12 @@ def performance(kinds: Kinds, grid: Grid, declaration: Declaration) -> Iterator[
     """Yield the performance of every slice; of a model without labels only what predictions alone show."""
     if (cells := kinds.get(Kind.MULTICLASS)) is not None and declaration.actual:
         sums = stacked(cells["sums"], 3) if declaration.predictions.score else None
-        yield Block(cells["row"], multiclass(stacked(cells["counts"]), len(grid.classes), sums), column="")
+        counts = stacked(cells["counts"])
+        found = {**multiclass(counts, len(grid.classes), sums)}
+        if isinstance(declaration.costs, dict):
+            known = confusion(counts, len(grid.classes))[:, :-1, :-2]
+            found["value"] = value(known, cost_table(declaration.costs, grid.classes))
+        yield Block(cells["row"], found, column="")
     if (cells := kinds.get(Kind.CLASSIFICATION)) is not None:
         lengths = lengths_of(cells["counts"])
         for length in np.unique(lengths):  # a class without score has one bin
@@ -78,6 +84,10 @@ def _classification(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -
         return {"prediction_rate": found["prediction_rate"]}
     if declaration.task == "multiclass_classification":
         return {name: found[name] for name in found if name not in _NOT_OF_CLASS}
+    if isinstance(declaration.costs, Costs):
+        decided = counts.reshape(len(cells), -1, 2, 3).sum(axis=1)[:, :, :2]
+        costs = [[0, declaration.costs.false_negative], [declaration.costs.false_positive, 0]]
+        return {**found, "value": value(decided, costs)}
     return found
 
 

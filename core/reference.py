@@ -28,7 +28,7 @@ _BLOCKS_BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 # What decides how rows are counted; a change of any of it gives a new reference.
 _COUNTED_BY = {
     "model", "task", "predictions", "labels", "positive", "threshold", "features", "segments", "protected",
-    "operations", "custom", "reference", "window",
+    "operations", "custom", "reference", "window", "costs",
 }  # fmt: skip
 
 

@@ -66,11 +66,12 @@ def show(chosen: Selection) -> None:
             icon=":material/label_off:",
         )
         return
-    names = (*CHARTS[task], *MORE[task])
+    drawn_alone = (*CHARTS[task], *(("value",) if chosen.declaration.costs else ()))
+    names = (*drawn_alone, *MORE[task])
     frame = series(chosen, (*names, "labelled_share"), columns=("",))
     labels_state(chosen, frame)
     normal = normals(chosen, names)
-    for place, metric in zip(grid(4), CHARTS[task], strict=True):
+    for place, metric in zip(grid(len(drawn_alone)), drawn_alone, strict=True):
         with place:
             metric_chart(chosen, metric, frame, normal.get(metric))
     if task == "binary_classification":

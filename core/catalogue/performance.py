@@ -98,6 +98,14 @@ CLASSIFICATION = (
         "Murphy and Epstein (1967)",
     ),
     _performance(
+        "value",
+        "Cost of wrong decisions",
+        "lower",
+        POSITIVE,
+        "Σ of the declared costs of all labelled rows, by prediction and label; in their currency.",
+        "Elkan (2001)",
+    ),
+    _performance(
         "label_rate", "Positive labels", "none", SHARE, "Share of labelled rows whose label is positive."
     ),
     _performance(

@@ -65,6 +65,7 @@ def binary(relabelled=False):
             "complained": {"column": "complained", "kind": "rate"},
         },
         labels={"delay": "2d"},
+        costs={"false_positive": 3.0, "false_negative": 20.0},
     )
     cells = p.frame(*(cell for day in range(3) for cell in window(day, 0.3)))
     reference = p.frame(*(cell for day in range(3, 6) for cell in window(day, 0.0)))

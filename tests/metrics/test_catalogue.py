@@ -42,6 +42,7 @@ INVARIANT = {
     **dict.fromkeys(("accuracy", "balanced_accuracy", "matthews_correlation", "roc_auc"), SYMMETRIC),
     **dict.fromkeys(("log_loss", "brier", "expected_calibration_error"), SYMMETRIC),
     **dict.fromkeys(("precision", "recall", "specificity", "f1", "average_precision"), {"rows"}),
+    "value": set(),  # a sum over rows, and the two mistakes cost differently
     **dict.fromkeys(("calibration_gap", "label_rate", "prediction_rate"), {"rows"}),
     **{
         f"{rate}_{how}": {"rows"}

@@ -110,7 +110,7 @@ def test_dates_without_a_zone_are_in_the_models_zone(load):
             "the column 't' is already predictions.timestamp",
         ),
         (["predictions: {path: p, timestamp: t, prediction: y, score: s}"], "a regression has no score"),
-        (["costs: {false_positive: 1, false_negative: 2}"], "costs: is for binary_classification"),
+        (["costs: {false_positive: 1, false_negative: 2}"], "costs: is for classification"),
         (["features: {numeric: [a], categorical: [a]}"], "the column 'a' is already features.numeric"),
         (["features: {numeric: [minutes]}"], "the column 'minutes' is already predictions.prediction"),
         (["features: [a]"], "features: ['a'] is not allowed; expected keys below it"),
@@ -227,3 +227,53 @@ def test_a_workspace_knows_which_channels_commands_and_roots_there_are(tmp_path)
         workspace.declaration(file)
     file.write_text(REGRESSION)
     assert workspace.declaration(file).model == "eta"
+
+
+STATUS = """\
+model: status
+owner: ops@example.com
+task: multiclass_classification
+risk_tier: 3
+predictions: {path: p, timestamp: at, actual: y, score: {early: a, on_time: b, late: c}}
+"""
+
+
+def test_costs_of_several_classes_are_by_label_and_prediction(load):
+    declaration = load(changed(STATUS, "costs: {late: {on_time: 20, early: 40}, early: {late: 3}}"))
+    assert declaration.costs == {"late": {"on_time": 20.0, "early": 40.0}, "early": {"late": 3.0}}
+    assert Declaration.model_validate_json(declaration.model_dump_json(exclude_unset=True)) == declaration
+
+
+@pytest.mark.parametrize(
+    ("base", "lines", "message"),
+    [
+        (
+            STATUS,
+            ["costs: {late: {on-time: 20}}"],
+            "costs.late: 'on-time' is no class of predictions",
+        ),
+        (
+            STATUS,
+            ["costs: {lat: {early: 20}}"],
+            "costs: 'lat' is no class of predictions",
+        ),
+        (STATUS, ["costs: {late: {late: 1}}"], "costs.late.late: a right decision costs nothing; remove it"),
+        (STATUS, ["costs: {late: {early: -1}}"], "costs.late.early: -1 is not allowed; expected"),
+        (
+            STATUS,
+            ["costs: {false_positive: 1, false_negative: 2}"],
+            "costs: expected {label: {prediction",
+        ),
+        (BINARY, ["costs: {late: {early: 1}}"], "costs: expected {false_positive: 3, false_negative: 20}"),
+        (BINARY, ["costs: {false_positive: 1}"], "costs.false_negative: required key is missing"),
+        (
+            BINARY,
+            ["monitors: [{metric: value, above: 3}]"],
+            "monitors.0.metric: value is what wrong",
+        ),
+    ],
+)
+def test_costs_must_fit_the_task(load, base, lines, message):
+    with pytest.raises(DeclarationError) as error:
+        load(changed(base, *lines))
+    assert message in str(error.value)
