@@ -1,6 +1,6 @@
 """Episodes as the windows tell them now against the alerts people know: what is new, changed or gone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -75,6 +75,12 @@ def reconcile(
             changed.append(_follow(match or Alert(0, model, episode, message=""), match, episode, now))
         changed += [_ended(alert, _vanished(alert.episode, muted), now) for alert in known]
     return [each for each in changed if each is not None]
+
+
+def removed(alerts: Iterable[Alert], monitors: Collection[str], *, now: datetime) -> list[Reconciled]:
+    """Return the alerts whose monitor is none of `monitors` any more, closed for that reason."""
+    ended = (_ended(alert, REMOVED, now) for alert in alerts if alert.episode.monitor not in monitors)
+    return [each for each in ended if each is not None]
 
 
 def _over_before(episode: Episode, start: datetime) -> bool:

@@ -17,13 +17,14 @@ from core.store import Store, annotations, status
 class Rehearsed:
     """What one monitor would have said: its episodes in time order, and how much it could judge.
 
-    `judged` and `skipped` count windows × targets; `skipped` says why.
+    `judged` and `skipped` count windows × targets, which `verdicts` holds; `skipped` says why.
     """
 
     monitor: str
     episodes: Sequence[Episode]
     judged: int
     skipped: Mapping[str, int]
+    verdicts: pl.DataFrame
 
 
 def rehearse(store: Store, declaration: Declaration, *, now: datetime) -> list[Rehearsed]:
@@ -50,4 +51,4 @@ def _of(monitor: str, judged: pl.DataFrame, told: Mapping[fold.Cause, Sequence[E
     episodes = [episode for (name, _), each in told.items() if name == monitor for episode in each]
     skipped = Counter(own["reason"].drop_nulls().to_list())
     ordered = sorted(episodes, key=lambda episode: (episode.first_window, episode.target))
-    return Rehearsed(monitor, ordered, own["level"].count(), dict(skipped.most_common()))
+    return Rehearsed(monitor, ordered, own["level"].count(), dict(skipped.most_common()), own)

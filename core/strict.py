@@ -27,15 +27,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If the file cannot be read, is no YAML, repeats a key, or holds anything but ``key: value`` lines.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DeclarationError(f"{path}: cannot be read ({error}); expected a UTF-8 YAML file") from error
+    return parsed(text, str(path))
+
+
+def parsed(text: str, name: str) -> dict[str, Any]:
+    """Return the mapping that a YAML text holds, as `read_yaml`; messages call it by `name`."""
+    try:
+        document = yaml.load(text, Loader=_UniqueKeys)
     except yaml.YAMLError as error:
-        raise DeclarationError(f"{path}: {_yaml_problem(error)}") from error
+        raise DeclarationError(f"{name}: {_yaml_problem(error)}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise DeclarationError(f"{path}: holds {_shown(document)}; expected lines of the form key: value")
+        raise DeclarationError(f"{name}: holds {_shown(document)}; expected lines of the form key: value")
     return document
 
 

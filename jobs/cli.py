@@ -180,9 +180,11 @@ def _add_reading(commands: _Commands) -> None:
 
 
 def _add_monitors(commands: _Commands) -> None:
-    monitors = commands.add_parser("monitors", help="try a model's monitors on its past")
+    monitors = commands.add_parser(
+        "monitors", help="try monitors on the past, write them as YAML"
+    ).add_subparsers(metavar="test | export | manage", required=True)
     test = _command(
-        monitors.add_subparsers(metavar="test", required=True),
+        monitors,
         "test",
         "cli_monitors:test",
         "the alerts that monitors would have raised over the past",
@@ -190,6 +192,25 @@ def _add_monitors(commands: _Commands) -> None:
     )
     test.add_argument("model", metavar="MODEL")
     test.add_argument("--file", metavar="FILE", help="the monitors of this declaration, not applied yet")
+
+    export = _command(
+        monitors,
+        "export",
+        "cli_monitors:export",
+        "a model's monitors as YAML, to paste into its file",
+        json=True,
+    )
+    export.add_argument("model", metavar="MODEL")
+    export.add_argument("--whole", action="store_true", help="the whole declaration instead")
+
+    manage = _command(
+        monitors,
+        "manage",
+        "cli_monitors:manage",
+        "say where a model's monitors are changed: dashboard or file",
+    )
+    manage.add_argument("model", metavar="MODEL")
+    manage.add_argument("by", choices=["ui", "file"], help="ui: the dashboard; file: its declaration")
 
 
 def _add_annotations(commands: _Commands) -> None:

@@ -1,16 +1,19 @@
-"""The command `monitors test`: what a model's monitors would have said over the past."""
+"""The commands `monitors`: what rules would have said over the past, their YAML, and who manages them."""
 
 from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from core import rehearsal
+from core import monitor_actions, rehearsal
 from core.alert_text import sentence
 from core.entities import Episode
 from core.errors import InputError
+from core.monitor_yaml import as_declared, block, edited
 from core.settings import Workspace
 from core.store import Store, models
+from core.store.models import RegisteredModel
 from core.strict import nearest
+from jobs.cli_models import PERSON
 from jobs.terminal import print_json, print_table
 
 _COLUMNS = ("opened_at", "ended", "severity", "monitor", "message")
@@ -18,15 +21,8 @@ _COLUMNS = ("opened_at", "ended", "severity", "monitor", "message")
 
 def test(arguments: Namespace) -> int:
     """Print the alerts that the monitors of a registered model, or of a declaration, would have raised."""
-    store = Store(Workspace.open(arguments.workspace))
-    store.require_current()
-    with store.read() as c:
-        registered = {each.declaration.model: each.declaration for each in models.every(c)}
-    if arguments.model not in registered:
-        raise InputError(
-            f"{arguments.model!r} is no registered model; {nearest(arguments.model, registered)}"
-        )
-    declaration = registered[arguments.model]
+    store, registered = _opened(arguments)
+    declaration = registered.declaration
     if arguments.file:
         declaration = store.workspace.declaration(arguments.file)
         if declaration.model != arguments.model:
@@ -34,7 +30,13 @@ def test(arguments: Namespace) -> int:
     found = rehearsal.rehearse(store, declaration, now=store.workspace.now())
     store.close()
     if arguments.json:
-        print_json([asdict(each) | {"episodes": [_row(e) for e in each.episodes]} for each in found])
+        told = ("monitor", "judged", "skipped")
+        print_json(
+            [
+                {name: getattr(each, name) for name in told} | {"episodes": [_row(e) for e in each.episodes]}
+                for each in found
+            ]
+        )
         return 0
     rows = sorted((_row(e) for each in found for e in each.episodes), key=lambda row: row["opened_at"])
     if rows:
@@ -49,6 +51,47 @@ def test(arguments: Namespace) -> int:
     if not found:
         print(f"{declaration.model} has no monitors; declare some under monitors: in its file")
     return 0
+
+
+def export(arguments: Namespace) -> int:
+    """Print a model's monitors as they stand in a declaration, or the whole declaration."""
+    store, registered = _opened(arguments)
+    store.close()
+    declaration = registered.declaration
+    if arguments.json:
+        print_json([as_declared(monitor) for monitor in declaration.monitors])
+    elif arguments.whole:
+        print(edited(registered.text, declaration), end="")
+    else:
+        print(block(registered.text, declaration), end="")
+    return 0
+
+
+def manage(arguments: Namespace) -> int:
+    """Let the dashboard or the model's file manage a model."""
+    store, _ = _opened(arguments)
+    is_new = monitor_actions.manage(store, arguments.model, arguments.by, PERSON)
+    store.close()
+    where = "in the dashboard" if arguments.by == "ui" else "by its file"
+    print(f"{arguments.model} is {'now' if is_new else 'already'} managed {where}.")
+    if is_new and arguments.by == "file":
+        print(
+            "The next steward apply replaces its monitors by those of the file; "
+            f"see what is in force: steward monitors export {arguments.model}"
+        )
+    return 0
+
+
+def _opened(arguments: Namespace) -> tuple[Store, RegisteredModel]:
+    store = Store(Workspace.open(arguments.workspace))
+    store.require_current()
+    with store.read() as c:
+        registered = {each.declaration.model: each for each in models.every(c)}
+    if arguments.model not in registered:
+        raise InputError(
+            f"{arguments.model!r} is no registered model; {nearest(arguments.model, registered)}"
+        )
+    return store, registered[arguments.model]
 
 
 def _row(episode: Episode) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,12 @@ class RegisteredModel:
     paused: bool
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def revision(self) -> str:
+        """The identity of what is declared and who manages it: another one means that somebody changed it."""
+        said = "\n".join((self.managed, self.declaration.model_dump_json(exclude_unset=True), self.text))
+        return sha256(said.encode()).hexdigest()[:16]
 
 
 def put(

@@ -20,6 +20,10 @@ _DECLARED = {
     "model.changed": "Declaration changed",
     "model.paused": "Model paused",
     "model.rebuild": "Statistics counted again",
+    "model.managed": "Managed by",
+    "monitor.added": "Monitor added",
+    "monitor.changed": "Monitor changed",
+    "monitor.removed": "Monitor removed",
 }
 _MOST_ENTRIES = 500
 _INSTANT = pl.Datetime("us", "UTC")
@@ -118,11 +122,19 @@ def _references(found: Sequence[Reference]) -> Iterator[_Event]:
 def _declarations(entries: Sequence[AuditEntry], now: datetime) -> Iterator[_Event]:
     for entry in entries:
         if entry.action in _DECLARED:
-            keys = ", ".join(sorted(entry.after or {})) if entry.action == "model.changed" else ""
-            what = _DECLARED[entry.action] + (f": {keys}" if keys else "")
+            about = ", ".join(_about(entry))
+            what = _DECLARED[entry.action] + (f": {about}" if about else "")
             # The audit log has wall time; where the workspace's clock stands still, that is its future.
             moment = {"at": min(entry.ts, now), "kind": "declaration", "lane": "declaration"}
             yield moment | {"what": what, "who": entry.actor}
+
+
+def _about(entry: AuditEntry) -> list[str]:
+    """Return the keys that changed, the monitor, or who manages the model now."""
+    if entry.action == "model.managed":
+        return [str(entry.after["managed"])]
+    named = entry.action == "model.changed" or entry.action.startswith("monitor.")
+    return sorted(entry.after or entry.before or {}) if named else []
 
 
 def _versions(volumes: pl.DataFrame) -> Iterator[_Event]:
