@@ -115,7 +115,7 @@ def _labels(declaration: "Declaration") -> Iterator[str]:
                 yield f"labels.{key}: labels from files need it; name the column of the label file"
         if log.actual:
             yield "predictions.actual: labels come from labels.path; keep one of the two"
-    if labels.path and labels.lookback < labels.delay:
+    if labels.path and labels.delay and labels.lookback < labels.delay:
         yield "labels.lookback: is shorter than labels.delay, so no label would ever be found; make it longer"
 
 

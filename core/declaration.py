@@ -115,7 +115,8 @@ class Labels(Strict):
     actual: Text | None = None
     available_at: Text | None = None
     timestamp: Text | None = None
-    delay: Duration = timedelta()
+    delay: Duration | None = None
+    share: Annotated[Number, Field(gt=0, le=1)] | None = None
     lookback: Duration = timedelta(days=35)
 
 
@@ -234,8 +235,13 @@ class Declaration(Strict):
 
     @property
     def label_delay(self) -> timedelta:
-        """How long after the last prediction of a window its labels are complete."""
-        return self.labels.delay if self.labels else timedelta()
+        """How long after the last prediction of a window its labels are complete at the latest.
+
+        Where only a labelled share is declared, that is `lookback`: older labels are not looked for.
+        """
+        if self.labels is None or (self.labels.delay is None and self.labels.share is None):
+            return timedelta()
+        return self.labels.lookback if self.labels.delay is None else self.labels.delay
 
     @property
     def prediction(self) -> str:

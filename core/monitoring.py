@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from core import alerting, health, logs, normal, reference
+from core import alerting, health, logs, maturity, normal, reference
 from core.annotations import left_out
 from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
@@ -63,7 +63,7 @@ def sweep(store: Store, slug: str, *, now: datetime, holder: str) -> SweepResult
             engine, known.declaration, difference, known.ledger, before, now=now, seen_until=seen_until
         )
         baseline = _baseline(store, engine, known, found, now)
-        counted = _count(engine, known, found, before, baseline, now)
+        counted = _ripened(store, _count(engine, known, found, before, baseline, now), known, now)
         status, judgement = _assess(store, known, found, baseline, counted, now)
         result = SweepResult(slug, len(found.changes), len(counted.windows), int(counted.traffic["n"].sum()))
         outcome = Outcome(found, baseline, counted, status, judgement, _run(result, started), now)
@@ -121,6 +121,17 @@ def _count(
         cells = pl.concat([cells, usual])
     metrics = measure(cells, merge_cells(baseline.cells), baseline.grid, declaration)
     return Counted(windows, cells, metrics, overlapping(before, windows))
+
+
+def _ripened(store: Store, counted: Counted, known: Known, now: datetime) -> Counted:
+    """Return what was counted with the windows mature that have the declared share of their labels."""
+    declaration = known.declaration
+    if not counted.windows or declaration.labels is None or declaration.labels.share is None:
+        return counted
+    first, last = counted.windows[0].start, counted.windows[-1].end
+    shares = [maturity.LABELLED_SHARE]
+    before = statistics.read(store, declaration.model, "metrics", start=first, end=last, metrics=shares)
+    return replace(counted, metrics=maturity.ripened(counted.metrics, before, declaration, now=now))
 
 
 def _assess(

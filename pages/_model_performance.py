@@ -68,7 +68,7 @@ def show(chosen: Selection) -> None:
         return
     drawn_alone = (*CHARTS[task], *(("value",) if chosen.declaration.costs else ()))
     names = (*drawn_alone, *MORE[task])
-    frame = series(chosen, (*names, "labelled_share"), columns=("",))
+    frame = views.with_labelled(series(chosen, (*names, "labelled_share"), columns=("",)))
     labels_state(chosen, frame)
     normal = normals(chosen, names)
     for place, metric in zip(grid(len(drawn_alone)), drawn_alone, strict=True):
@@ -120,7 +120,8 @@ def labels_state(chosen: Selection, frame: pl.DataFrame) -> None:
     if mature["value"].drop_nulls().len():
         st.caption(
             "The dashed line and grey band are what is usual: the middle and nine in ten of the reference's "
-            "windows. Hatched windows are open or still wait for labels: their values are partial."
+            "windows. Hatched windows are open or still wait for labels: their values, hollow points, are "
+            "partial, and labels that come early are seldom like those that come late."
         )
         return
     share = frame.filter(pl.col("metric") == "labelled_share").drop_nulls("value").sort("window_start")

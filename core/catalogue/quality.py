@@ -3,10 +3,11 @@
 from core.catalogue.info import POSITIVE, SHARE, Better, MetricInfo
 
 
-def _quality(name: str, title: str, definition: str, better: Better = "lower") -> MetricInfo:
-    return MetricInfo(
-        name, title, "quality", better, "", SHARE, False, definition, "share of rows, Wilson interval"
-    )
+def _quality(
+    name: str, title: str, definition: str, better: Better = "lower", *, needs_labels: bool = False
+) -> MetricInfo:
+    source = "share of rows, Wilson interval"
+    return MetricInfo(name, title, "quality", better, "", SHARE, needs_labels, definition, source)
 
 
 QUALITY = (
@@ -35,7 +36,11 @@ QUALITY = (
         "Rows removed because a later row has the same prediction_id, of all rows.",
     ),
     _quality(
-        "labelled_share", "Labelled", "Rows with a label, of the rows that can get one.", better="higher"
+        "labelled_share",
+        "Labelled",
+        "Rows with a label, of the rows that can get one.",
+        better="higher",
+        needs_labels=True,
     ),
 )
 

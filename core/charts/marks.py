@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
-from core.charts.style import COLOURS, GREY, MAX_POINTS, transparent
+from core.charts.style import COLOURS, GREY, MAX_POINTS, Reading, transparent
 from core.charts.windows import thinned, wall_time, wall_times, with_gaps
 from core.entities import Annotation
 from core.usual import Normal
@@ -21,6 +21,7 @@ _LABEL = {
     "y": 1, "xref": "x", "yref": "paper", "yanchor": "top", "showarrow": False, "text": "▼",
     "font": {"size": 12, "color": EXPLAINED}, "captureevents": True,
 }  # fmt: skip
+PARTIAL = "partial so far"
 
 
 def draw_normal(figure: go.Figure, normal: Normal | None, first: datetime, last: datetime) -> None:
@@ -129,6 +130,25 @@ def draw_few(figure: go.Figure, frame: pl.DataFrame, zone: str, fewest: int, spe
             showlegend=True,
             text=[f"{n:,}" for n in frame["n"]],
             hovertemplate=f"%{{x|%-d %b %Y}}<br>%{{y:{spec}}}<br>n = %{{text}}, too few<extra></extra>",
+        )
+
+
+def draw_partial(
+    figure: go.Figure, frame: pl.DataFrame, details: list[str], zone: str, colour: str, reading: Reading
+) -> None:
+    """Draw values of windows that are not complete as hollow points: early labels are no fair sample."""
+    if frame.height:
+        named = any(trace.name == PARTIAL for trace in figure.data)
+        figure.add_scatter(
+            x=wall_times(frame["window_start"], zone),
+            y=frame["value"].to_numpy(),
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 7, "color": colour, "line": {"width": 1.5}},
+            name=PARTIAL,
+            showlegend=not named,
+            text=details,
+            hovertemplate=f"%{{x|%-d %b %Y %H:%M}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b>%{{text}}"
+            "<extra></extra>",
         )
 
 

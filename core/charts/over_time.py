@@ -1,7 +1,8 @@
 """Values per window: lines with their intervals, bars and heat maps.
 
 Rows have `window_start`, `window_end`, `value` and, where there are any, `lower`, `upper`, `n`, `expected`,
-`reference_id` and `phase` (closed, open, immature). No row and a null value are both a gap, never a zero.
+`reference_id`, `phase` (closed, open, immature) and `labelled` (the share of labels so far). No row and a
+null value are both a gap, never a zero; what is partial stands apart from the line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,8 +63,10 @@ def over_time(
         if reference_until is not None and wall_time(reference_until, zone) > first:
             marks.draw_reference_period(figure, first, min(wall_time(reference_until, zone), last))
     for colour, (name, frame) in zip(COLOURS * 9, lines.items(), strict=False):
-        enough, few = _by_rows(frame, fewest)
+        complete, partial = _by_phase(frame)
+        enough, few = _by_rows(complete, fewest)
         marks.draw_few(figure, few, zone, fewest, reading.format)
+        marks.draw_partial(figure, partial, _partial_details(partial, reading), zone, colour, reading)
         noisy = enough["value"].count() > NOISY
         _draw_line(figure, name, enough, zone, reading, colour, notes, faint=noisy)
         if noisy:
@@ -139,14 +142,25 @@ def heat_over_time(
     return figure
 
 
+def _by_phase(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the frame without the values of windows that are not complete yet, and those rows apart."""
+    if "phase" not in frame.columns or (frame["phase"] == "closed").all():
+        return frame, frame.clear()
+    closed = pl.col("phase") == "closed"
+    return _without_values(frame, closed), frame.filter(~closed & pl.col("value").is_not_null())
+
+
 def _by_rows(frame: pl.DataFrame, fewest: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the frame without the values on fewer rows (gaps no line crosses), and those rows apart."""
     if not fewest or (frame["n"].fill_null(0) >= fewest).all():
         return frame, frame.clear()
-    names = [name for name in ("value", "lower", "upper") if name in frame.columns]
     enough = pl.col("n") >= fewest
-    kept = frame.with_columns(pl.when(enough).then(pl.col(name)).alias(name) for name in names)
-    return kept, frame.filter(~enough & pl.col("value").is_not_null())
+    return _without_values(frame, enough), frame.filter(~enough & pl.col("value").is_not_null())
+
+
+def _without_values(frame: pl.DataFrame, kept: pl.Expr) -> pl.DataFrame:
+    names = [name for name in ("value", "lower", "upper") if name in frame.columns]
+    return frame.with_columns(pl.when(kept).then(pl.col(name)).alias(name) for name in names)
 
 
 def _span(windows: pl.DataFrame, zone: str, until: datetime | None) -> list[datetime]:
@@ -237,6 +251,20 @@ def _draw_band(figure: go.Figure, x: np.ndarray, low: np.ndarray, high: np.ndarr
             hoverinfo="skip",
             showlegend=False,
         )
+
+
+def _partial_details(partial: pl.DataFrame, reading: Reading) -> list[str]:
+    """Say of each partial value how many of its labels have come, besides what is said of any value."""
+    if not partial.height:
+        return []
+    came = pl.format("partial, {} of its labels so far", _percent("labelled"))
+    waiting = came if "labelled" in partial.columns else pl.lit("partial, labels still arrive")
+    still_open = pl.when(pl.col("phase") == "open").then(pl.lit("partial, window still open"))
+    return _details(partial.with_columns(_note=still_open.otherwise(waiting)), reading, "_note")
+
+
+def _percent(name: str) -> pl.Expr:
+    return pl.format("{} %", (pl.col(name).fill_null(0.0) * 100).floor().cast(pl.Int64))
 
 
 def _details(frame: pl.DataFrame, reading: Reading, notes: str | None) -> list[str]:

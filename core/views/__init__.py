@@ -4,7 +4,7 @@ from core.views.alert import AlertPage, alert_page
 from core.views.alerts import AlertsPage, alerts_page, annotated, open_requests
 from core.views.fairness import FairnessPage, fairness
 from core.views.history import History, history
-from core.views.model import ModelPage, model_page, reference_series, series
+from core.views.model import ModelPage, model_page, reference_series, series, with_labelled
 from core.views.overview import Overview, VitalSigns, overview, vital_signs
 from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
@@ -44,4 +44,5 @@ __all__ = [
     "verdict",
     "vital_signs",
     "why_page",
+    "with_labelled",
 ]

@@ -113,16 +113,19 @@ def reference_series(store: Store, slug: str, metrics: Sequence[str], segment: s
     return frame.filter(pl.col("window_start") <= reference.last_window)
 
 
+def with_labelled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return METRICS of one segment with ``labelled``: the share of labels their window has so far."""
+    shares = frame.filter(pl.col("metric") == "labelled_share")
+    shares = shares.select("window_start", labelled="value").unique("window_start")
+    return frame.join(shares, on="window_start", how="left", maintain_order="left")
+
+
 def with_phase(frame: pl.DataFrame, declaration: Declaration, now: datetime) -> pl.DataFrame:
     """Return the frame with the column ``phase`` as of `now`."""
-    # The share of labelled rows has no maturity of its own: it grows until the labels' delay has passed.
-    labels_due = pl.when(pl.col("metric") == "labelled_share").then(
-        pl.col("window_end") + declaration.label_delay
-    )
     return frame.with_columns(
         phase=pl.when(pl.col("window_end") + declaration.grace > now)
         .then(pl.lit("open"))
-        .when(pl.coalesce("mature_at", labels_due) > now)
+        .when(pl.col("mature_at") > now)
         .then(pl.lit("immature"))
         .otherwise(pl.lit("closed"))
     )

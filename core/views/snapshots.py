@@ -89,8 +89,7 @@ def scores(
         return None
     grid = references.read_grid(store, slug, reference.reference_id)
     cells = _cells(store, slug, "", start, end, segment, reference.reference_id)
-    ripe = pl.col("window_end") + registered.declaration.label_delay <= store.workspace.now()
-    cells = cells.filter(ripe)
+    cells = cells.filter(pl.col("window_start").is_in(_mature(store, slug, start, end).implode()))
     if registered.declaration.task == "multiclass_classification":
         return _multiclass(cells.filter(pl.col("kind") == Kind.MULTICLASS.value), grid)
     if registered.declaration.task == "binary_classification":
@@ -139,6 +138,14 @@ def _multiclass(cells: pl.DataFrame, grid: Grid) -> Scores | None:
     counts = _total(cells).reshape(k + 1, k + 2)  # predicted (…, unknown) × label (…, unknown, unlabelled)
     confusion = counts[:k, :k].T
     return Scores(None, confusion, grid.classes, int(confusion.sum()), int(counts.sum()))
+
+
+def _mature(store: Store, slug: str, start: datetime | None, end: datetime | None) -> pl.Series:
+    """Return the starts of the windows whose labels are complete."""
+    whole = {"segment": "", "version": "", "variant": "", "group": ""}
+    names = ["labelled_share"]
+    shares = statistics.read(store, slug, "metrics", start=start, end=end, metrics=names, **whole)
+    return shares.filter(pl.col("mature_at") <= store.workspace.now())["window_start"]
 
 
 def _cells(

@@ -27,7 +27,7 @@ PURE = (
     ),
     *("bins", "cells", "drift", "column_drift", "quality", "operations", "fairness", "estimates", "measures"),
     *("performance", "regression", "multiclass", "score_curves", "metric_rows", "charts"),
-    *("usual", "verdicts", "fold", "reconcile", "alerts", "alert_text"),
+    *("usual", "maturity", "verdicts", "fold", "reconcile", "alerts", "alert_text"),
 )
 EDGE = ("settings", "steward_yaml", "logs", "engine", "store", "notify")
 STORY = (

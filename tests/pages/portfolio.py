@@ -221,7 +221,7 @@ def metrics_of(days: list[tuple[datetime, datetime]]) -> pl.DataFrame:
         metric(days, "volume", rows),
         metric(days, "throughput", rows / 24),
         metric(days, "duplicate_share", np.abs(noise) / 1000),
-        metric(days, "labelled_share", 1 - late * 0.6, error=0.004),
+        metric(days, "labelled_share", 1 - late * 0.6, error=0.004, labels=True),
         metric(days, "error_share", np.abs(noise) / 500, error=0.002),
     ]
     performance = {

@@ -25,7 +25,7 @@ def daily(values: list[float | None], **columns: object) -> pl.DataFrame:
 
 
 def line(figure: object) -> np.ndarray:
-    drawn = [trace for trace in figure.data if trace.mode == "lines+markers"]
+    drawn = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "lines+markers"]
     return np.asarray(drawn[0].y, float)
 
 
@@ -82,6 +82,21 @@ def test_open_and_immature_windows_are_hatched_with_their_reason() -> None:
     hatch = next(trace for trace in charts.over_time({"": frame}, zone="UTC").data if trace.type == "bar")
     assert list(hatch.text) == ["labels still arriving", "window still open"]
     assert hatch.marker.pattern.shape == "/"
+
+
+def test_partial_values_stand_apart_from_the_line_with_the_labels_they_have() -> None:
+    phases = pl.Series(["closed", "closed", "immature", "open"])
+    labelled = pl.Series([1.0, 1.0, 0.629, 0.1])
+    frame = daily([0.3, 0.4, 1.0, 1.0], n=50).with_columns(phase=phases, labelled=labelled)
+    figure = charts.over_time({"": frame}, zone="UTC", fewest=30)
+    assert line(figure)[:2].tolist() == [0.3, 0.4] and np.isnan(line(figure)[2:]).all()
+    (partial,) = (trace for trace in figure.data if trace.name == "partial so far")
+    assert partial.marker.symbol == "circle-open"
+    assert list(partial.y) == [1.0, 1.0]
+    assert list(partial.text) == [
+        "<br>partial, 62 % of its labels so far<br>n = 50",
+        "<br>partial, window still open<br>n = 50",
+    ]
 
 
 def test_instants_are_drawn_in_the_models_zone() -> None:

@@ -23,7 +23,7 @@ def test_a_window_is_open_until_its_grace_and_immature_until_its_labels() -> Non
     end = datetime(2013, 6, 2, 4, tzinfo=UTC)
     frame = pl.DataFrame(
         {"metric": ["f1", "labelled_share", "volume"], "window_end": [end] * 3,
-         "mature_at": [end + timedelta(days=2), None, None]}
+         "mature_at": [end + timedelta(days=2), end + timedelta(days=2), None]}
     )  # fmt: skip
     declared = portfolio.declared("m")  # grace 1 h, label delay 2 d
 
