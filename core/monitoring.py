@@ -10,7 +10,6 @@ import polars as pl
 
 from core import alerting, health, logs, maturity, normal, reference
 from core.annotations import left_out
-from core.declaration import Declaration
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
 from core.errors import LeaseLost
@@ -149,7 +148,7 @@ def _assess(
         reference=usual,
         last_timestamp=last,
         learning=baseline.learning,
-        problems=[*_file_problems(found, now), *_row_problems(declaration, recent, now)],
+        problems=[*_file_problems(found, now), *_row_problems(recent, now)],
     )
     judgement = alerting.judge(
         store,
@@ -203,11 +202,13 @@ def _file_problems(found: Survey, now: datetime) -> list[str]:
     return problems
 
 
-def _row_problems(declaration: Declaration, recent: pl.DataFrame, now: datetime) -> Iterator[str]:
+def _row_problems(recent: pl.DataFrame, now: datetime) -> Iterator[str]:
     """Say how many rows hold what no model can say, in the newest window or the newest with its labels."""
     whole = [pl.col(name) == "" for name in ("segment", "version", "variant")]
     shares = recent.filter(pl.col("metric") == "invalid_outcome_share", *whole).sort("window_start")
-    labelled = shares.filter(pl.col("window_end") + declaration.label_delay <= now)
+    came = (pl.col("metric") == maturity.LABELLED_SHARE) & (pl.col("value") > 0)
+    ripe = recent.filter(came, pl.col("mature_at") <= now, *whole)
+    labelled = shares.join(ripe, on="window_start", how="semi", maintain_order="left")
     found = pl.concat([shares.tail(1), labelled.tail(1)])["value"].drop_nulls()
     if (share := max(found, default=0.0)) > 0:
         yield f"{share:.0%} of the rows have a score outside 0 to 1, an unknown class or no number as label"

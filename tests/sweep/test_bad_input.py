@@ -189,13 +189,14 @@ def test_since_is_kept_while_the_state_stays(swept: Model) -> None:
     assert isinstance(since, datetime)
 
 
+@pytest.mark.parametrize("mature", [{"delay": "3d"}, {"share": 0.9}])
 def test_labels_of_no_class_are_told_although_the_newest_windows_have_no_labels_yet(
-    sqlite_store, make_model
+    sqlite_store, make_model, mature
 ) -> None:
     model = make_model(sqlite_store)
     log = {"path": "predictions/loans", "timestamp": "at", "score": "score", "prediction_id": "id"}
-    labels = {"path": "labels", "prediction_id": "id", "actual": "actual", "delay": "3d"}
-    model.declare(predictions=log, labels=labels)
+    labels = {"path": "labels", "prediction_id": "id", "actual": "actual"}
+    model.declare(predictions=log, labels=labels | mature)
     for day in range(15):
         frame = rows(day)
         model.write(frame.drop("actual"), f"{day:03}.parquet")
