@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.catalogue import CATALOGUE
-from core.consistency import AUTO_METRIC
 from core.declaration import Declaration
 from core.entities import Episode
 from core.findings import NOTABLE_EXCESS
@@ -15,6 +14,8 @@ from core.usual import Normal, with_usual
 from core.verdicts import FRESHNESS, attribute_of, shown_metric
 
 DISTANCE, MISSING = "jensen_shannon", "missing_share"
+# What tells whether a metric's move was right: more predictions of a class are, if more rows are of it.
+FOLLOWED = {"prediction_rate": "label_rate"}
 # The rate whose differences between groups a gap measures.
 RATES = {
     "demographic_parity": "selection_rate",
@@ -29,7 +30,10 @@ _SLICES = ("segment", "version", "variant", "group")
 
 @dataclass(frozen=True)
 class Effect:
-    """The model's performance in the alert's windows, beside what the reference's windows showed."""
+    """What labels say in the alert's windows, beside what the reference's windows showed.
+
+    The model's performance; of a move of its predictions, whether the outcomes moved too.
+    """
 
     metric: str
     value: float
@@ -37,8 +41,10 @@ class Effect:
 
     @property
     def worse(self) -> bool:
-        """Whether it is worse than in nineteen of twenty reference windows."""
+        """Whether it lies outside its usual on the bad side; of outcomes, on any side."""
         low, high = self.normal.low, self.normal.high
+        if self.metric in FOLLOWED.values():
+            return low is not None and high is not None and not low <= self.value <= high
         if CATALOGUE[self.metric].better == "higher":
             return low is not None and self.value < low
         return high is not None and self.value > high
@@ -75,7 +81,8 @@ def needed(declaration: Declaration, metrics: Iterable[str]) -> tuple[str, ...]:
     """Return the metrics whose rows `explain` reads for alerts of these metrics."""
     shown = [shown_metric(metric) for metric in metrics]
     rates = [rate for metric in shown if (rate := rate_of(metric))]
-    return tuple(sorted({*shown, *rates, DISTANCE, MISSING, *HEADLINES[declaration.task]}))
+    followed = [FOLLOWED[metric] for metric in shown if metric in FOLLOWED]
+    return tuple(sorted({*shown, *rates, *followed, DISTANCE, MISSING, *HEADLINES[declaration.task]}))
 
 
 def rate_of(metric: str) -> str | None:
@@ -220,11 +227,12 @@ def _averages(metrics: pl.DataFrame, name: str) -> pl.DataFrame:
 def _effect(
     episode: Episode, declaration: Declaration, during: pl.DataFrame, usual: pl.DataFrame
 ) -> Effect | None:
-    info = CATALOGUE.get(shown_metric(episode.target.metric))
-    if episode.target.metric != AUTO_METRIC and (info is None or info.family not in ("drift", "quality")):
+    metric = shown_metric(episode.target.metric)
+    info, followed = CATALOGUE.get(metric), FOLLOWED.get(metric)
+    if followed is None and (info is None or info.family not in ("drift", "quality")):
         return None
     labelled = pl.col("n") >= MINIMUM_LABELLED
-    for name in HEADLINES[declaration.task]:
+    for name in (followed,) if followed else HEADLINES[declaration.task]:
         now, before = (_sliced(_named(frame, name)).filter(labelled) for frame in (during, usual))
         normal, average = Normal.of(before), _averages(now, "segment")
         if normal is not None and average.height:

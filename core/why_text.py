@@ -85,8 +85,9 @@ def _explained(why: Why, episode: Episode, declaration: Declaration) -> str:
     if info.family == "drift" and target.column in why.columns["column"]:
         return _joined([_along(others), _outcome(why)])
     if info.family in ("performance", "drift"):
-        is_outcome = info.family == "performance" or target.column == declaration.actual
-        return _joined([_inputs(why.columns, is_outcome=is_outcome), _carried(why.parts)])
+        is_outcome = info.needs_labels or target.column == declaration.actual
+        inputs = _inputs(why.columns, is_outcome=is_outcome)
+        return _joined([inputs, _told(why.effect), _carried(why.parts)])
     return ""
 
 
@@ -165,7 +166,7 @@ def _told(effect: Effect | None) -> str:
         None if each is None else number(effect.metric, each)
         for each in (effect.normal.low, effect.normal.high)
     )
-    return f"{title} is {value}, {'outside' if effect.worse else 'within'} its usual {low} to {high}"
+    return f"{title}: {value}, {'outside' if effect.worse else 'within'} the usual {low} to {high}"
 
 
 def _after(happened: pl.DataFrame | None, declaration: Declaration) -> str:

@@ -160,7 +160,7 @@ def test_missing_values_lead_upstream_and_say_what_they_do_to_performance() -> N
     assert found.effect is not None and found.effect.worse and found.effect.value == pytest.approx(0.74)
     assert why_text.reasons(found, episode, declared()) == (
         "Usually 1%; missing along with it: wind, so look upstream; "
-        "ROC AUC is 0.74, outside its usual 0.86 to 0.86."
+        "ROC AUC: 0.74, outside the usual 0.86 to 0.86."
     )
 
 
@@ -237,3 +237,13 @@ def test_needed_names_what_explain_reads() -> None:
     names = why.needed(declared(), ["drift", "demographic_parity_ratio"])
     gap = {"demographic_parity_ratio", "selection_rate"}
     assert set(names) >= gap | {"jensen_shannon", "missing_share", "roc_auc"}
+
+
+def test_a_spike_of_predictions_says_what_moved_and_whether_the_outcomes_followed() -> None:
+    spike = ("prediction_rate", 0.2, 0.7, {})
+    storm = drift("wind", 0.1, 0.6)
+    episode = alert("prediction_rate", 0.7, "above")
+    right = explain(episode, declared(), *told(spike, ("label_rate", 0.25, 0.6, {}), storm))
+    assert why_text.reasons(right, episode, declared()) == (
+        "Usually 20%; wind moved most among its inputs; Positive labels: 60%, outside the usual 25% to 25%."
+    )
