@@ -5,7 +5,7 @@ from core.consistency import AUTO_METRIC
 from core.entities import Episode, Target
 from core.verdicts import FRESHNESS, shown_metric
 
-_NAMES = {AUTO_METRIC: "Drift", "missing_share": "Missing share"}
+_NAMES = {AUTO_METRIC: "Drift", "missing_share": "Missing share", "volume": "Volume"}
 _BARE_UNITS = ("label", "column", "nats")
 
 

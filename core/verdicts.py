@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from core import volume
 from core.annotations import Span
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
@@ -88,6 +89,8 @@ def judge(
         if monitor.metric == FRESHNESS:
             continue
         seen = _seen(closed, monitor, declaration)
+        if monitor.metric == volume.VOLUME:  # has weekdays and hours: compared with its past
+            seen = volume.with_usual(seen, declaration.calendar)
         if (start := since.get(monitor.name)) is not None:
             seen = seen.filter(pl.col("window_start") >= start)
         limited = _limited(seen, _seen(reference, monitor, declaration, reference=True), monitor, reference)
@@ -146,15 +149,7 @@ def _limited(
     none = dict.fromkeys(_LIMITS, pl.lit(None, pl.Float64))
     if monitor.rule in ("above", "below", "outside"):
         return seen.with_columns(**none | _fixed(monitor))
-    keys = ("column", "segment", "group")
-    share = 0.95 if monitor.rule == "threshold" else 0.5
-    enough = pl.col("n").fill_null(_fewest(monitor)) >= _fewest(monitor)
-    usual = reference.filter(enough).group_by(keys).agg(usual=pl.col("value").quantile(share, "linear"))
-    compared = seen.join(usual, on=keys, how="left", maintain_order="left")
-    starts = every["window_start"]  # they say what is normal; what an annotation left out there says nothing
-    compared = compared.filter(
-        ~pl.col("window_start").is_between(starts.min(), starts.max()).fill_null(False)
-    )
+    compared = seen if "usual" in seen.columns else _compared(seen, reference, monitor, every)
     if monitor.rule == "threshold":
         high = pl.max_horizontal("usual", "expected") + AUTO_FLOOR
         high = pl.when(pl.col("usual").is_not_null()).then(high)
@@ -164,6 +159,20 @@ def _limited(
     side, sign = ("low", -1) if monitor.rule == "drop" else ("high", 1)
     first, second = (pl.col("usual") + sign * _amount(each) for each in (warning, critical))
     return compared.with_columns(**none | _both(side, first, second, monitor)).drop("usual")
+
+
+def _compared(
+    seen: pl.DataFrame, reference: pl.DataFrame, monitor: Monitor, every: pl.DataFrame
+) -> pl.DataFrame:
+    """Add `usual`, what the reference's windows showed; its own windows are left out."""
+    keys = ("column", "segment", "group")
+    share = 0.95 if monitor.rule == "threshold" else 0.5
+    enough = pl.col("n").fill_null(_fewest(monitor)) >= _fewest(monitor)
+    usual = reference.filter(enough).group_by(keys).agg(usual=pl.col("value").quantile(share, "linear"))
+    compared = seen.join(usual, on=keys, how="left", maintain_order="left")
+    starts = every["window_start"]  # they say what is normal; what an annotation left out there says nothing
+    within = pl.col("window_start").is_between(starts.min(), starts.max())
+    return compared.filter(~within.fill_null(False))
 
 
 def _fixed(monitor: Monitor) -> dict[str, pl.Expr]:

@@ -54,7 +54,9 @@ VOLUME = (
         "rows",
         POSITIVE,
         False,
-        "Rows after deduplication.",
+        "Rows after deduplication. Usual is the median of the last eight earlier windows alike (days of the "
+        "same weekday, hours of the same hour of the day, longer windows all; at least three); `drop` and "
+        "`rise` of a monitor are against it, and a window without rows is a matter of freshness.",
         "the prediction log",
     ),
     MetricInfo(

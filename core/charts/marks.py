@@ -184,6 +184,23 @@ def draw_chance(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
     )
 
 
+def draw_usual(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
+    """Draw what earlier windows alike, such as those of the same weekday, showed, where the rows say it."""
+    if "usual" not in frame.columns or not frame["usual"].drop_nulls().len():
+        return
+    shown = thinned(frame.sort("window_start"))
+    figure.add_scatter(
+        x=wall_times(shown["window_start"], zone),
+        y=shown["usual"].cast(pl.Float32).to_numpy(),
+        mode="lines",
+        connectgaps=False,
+        line={"color": COLOURS[4], "width": 1.5, "dash": "dot"},
+        name="usual",
+        showlegend=True,
+        hovertemplate=f"usual %{{y:{figure.layout.yaxis.tickformat}}}<extra></extra>",
+    )
+
+
 def draw_breaks(figure: go.Figure, frame: pl.DataFrame, zone: str) -> None:
     """Draw a line wherever the reference, and so the bins, changed."""
     if "reference_id" not in frame.columns:

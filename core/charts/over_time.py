@@ -1,8 +1,8 @@
 """Values per window: lines with their intervals, bars and heat maps.
 
 Rows have `window_start`, `window_end`, `value` and, where there are any, `lower`, `upper`, `n`, `expected`,
-`reference_id`, `phase` (closed, open, immature) and `labelled` (the share of labels so far). No row and a
-null value are both a gap, never a zero; what is partial stands apart from the line.
+`reference_id`, `usual` (of the volume), `phase` (closed, open, immature) and `labelled` (the share of labels
+so far). No row and a null value are both a gap, never a zero; what is partial stands apart from the line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ import polars as pl
 
 from core.charts import marks
 from core.charts.style import COLOURS, Reading, empty, transparent
-from core.charts.windows import thinned, wall_time, wall_times, whole_days, with_gaps
+from core.charts.windows import thinned, wall_time, wall_times, whole_days, window_middle, with_gaps
 from core.entities import Annotation
 from core.usual import Normal
 
@@ -73,6 +73,7 @@ def over_time(
             marks.draw_course(figure, with_gaps(enough), zone, colour, name)
     whole = next(iter(lines.values()))
     marks.draw_chance(figure, whole, zone)
+    marks.draw_usual(figure, whole, zone)
     marks.draw_breaks(figure, whole, zone)
     marks.draw_unfinished(figure, whole, zone)
     return figure
@@ -90,15 +91,15 @@ def bars_over_time(
     reading = reading or Reading(format=",.0f", zero=True)
     shown = thinned(frame)
     figure = _frame(reading, bargap=0.15 if shown.height < 120 else 0)
-    middle = shown["window_start"] + (shown["window_end"] - shown["window_start"]) / 2
     figure.add_bar(
-        x=wall_times(middle, zone),
+        x=wall_times(shown.select(window_middle()).to_series(), zone),
         y=shown["value"].to_numpy(),
         marker_color=COLOURS[0],
         marker_line_width=0,
         showlegend=False,
         hovertemplate=f"%{{x|%-d %b %Y}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b><extra></extra>",
     )
+    marks.draw_usual(figure, frame.with_columns(window_start=window_middle()), zone)
     if frame.height:
         first, last = figure.layout.xaxis.range = _span(frame, zone, until)
         marks.draw_annotations(figure, annotated, zone, first, last)

@@ -41,6 +41,11 @@ def with_gaps(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([frame, holes], how="diagonal").sort("window_start")
 
 
+def window_middle() -> pl.Expr:
+    """Return where the bar of a window stands."""
+    return pl.col("window_start") + (pl.col("window_end") - pl.col("window_start")) / 2
+
+
 def whole_days(frame: pl.DataFrame) -> bool:
     """Return whether the windows are so long that the hour says nothing (a day has 23 hours in spring)."""
     hours = (frame["window_end"] - frame["window_start"]).dt.total_hours()

@@ -13,7 +13,8 @@ from core.entities import Alert, Annotation, Episode, RetrainingRequest
 from core.store import Store, alerts, annotations, models, references, retraining, statistics
 from core.verdicts import FRESHNESS, persistence, shown_metric
 from core.views.alerts import by_urgency
-from core.views.model import with_phase
+from core.views.model import with_phase, with_usual_volume
+from core.volume import VOLUME
 
 FEWEST_WINDOWS = 30
 
@@ -23,7 +24,7 @@ class AlertPage:
     """One alert and its surroundings.
 
     metric : whose values `windows` and `reference` hold; the volume where the alert itself has none
-    windows : METRICS with `phase` and `beyond` (lies on the wrong side of the threshold), by time
+    windows : METRICS with `phase`, `usual` (of the volume) and `beyond` (the wrong side of the threshold)
     reference : METRICS of the reference's own windows; empty where there are none
     events : at, actor, event, detail
     others : alerts of the model that were open at some moment of this one, as `AlertsPage.alerts`
@@ -70,9 +71,11 @@ def alert_page(store: Store, identifier: int) -> AlertPage | None:
         reference = references.current(c, alert.model)
     now, declaration = store.workspace.now(), registered.declaration
     target = alert.episode.target
-    metric = "volume" if target.metric == FRESHNESS else shown_metric(target.metric)
+    metric = VOLUME if target.metric == FRESHNESS else shown_metric(target.metric)
     start, end = surroundings(alert.episode, declaration, now)
     windows = with_phase(_values(store, alert, metric, start, end), declaration, now)
+    if metric == VOLUME:
+        windows = with_usual_volume(store, declaration, windows, target.segment, target.version)
     usual = windows.clear()
     if reference and reference.first_window and reference.last_window:
         last = reference.last_window + timedelta(microseconds=1)

@@ -6,11 +6,13 @@ from datetime import datetime
 
 import polars as pl
 
+from core import volume
 from core.declaration import Declaration
 from core.entities import Annotation, ModelStatus
 from core.store import Store, annotations, due, models, references, statistics, status
 from core.store.models import RegisteredModel
 from core.store.references import Reference
+from core.volume import VOLUME
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def series(
     Returns
     -------
     The columns of METRICS and ``phase``: ``open`` until the window's end and grace have passed, ``immature``
-    while its labels still arrive, else ``closed``.
+    while its labels still arrive, else ``closed``. Of the volume alone, also ``usual``.
     """
     with store.read() as c:
         registered = models.get(c, slug)
@@ -100,7 +102,8 @@ def series(
     )
     if registered is None:
         return frame.with_columns(phase=pl.lit("closed"))
-    return with_phase(frame, registered.declaration, store.workspace.now())
+    shown = with_phase(frame, registered.declaration, store.workspace.now())
+    return with_usual_volume(store, registered.declaration, shown, segment) if VOLUME in metrics else shown
 
 
 def reference_series(store: Store, slug: str, metrics: Sequence[str], segment: str = "") -> pl.DataFrame:
@@ -118,6 +121,28 @@ def with_labelled(frame: pl.DataFrame) -> pl.DataFrame:
     shares = frame.filter(pl.col("metric") == "labelled_share")
     shares = shares.select("window_start", labelled="value").unique("window_start")
     return frame.join(shares, on="window_start", how="left", maintain_order="left")
+
+
+def with_usual_volume(
+    store: Store, declaration: Declaration, frame: pl.DataFrame, segment: str = "", version: str = ""
+) -> pl.DataFrame:
+    """Return METRICS of one slice with what volume is usual in each window; null for other metrics."""
+    first: datetime | None = frame["window_start"].min()  # type: ignore[assignment]
+    if first is None:
+        return frame.with_columns(usual=pl.lit(None, pl.Float64))
+    volumes = statistics.read(
+        store,
+        declaration.model,
+        "metrics",
+        start=first - volume.reach(declaration.calendar),
+        metrics=[VOLUME],
+        segment=segment,
+        version=version,
+        variant="",
+        group="",
+    )
+    usual = volume.with_usual(volumes, declaration.calendar).select("metric", "window_start", "usual")
+    return frame.join(usual, on=["metric", "window_start"], how="left", maintain_order="left")
 
 
 def with_phase(frame: pl.DataFrame, declaration: Declaration, now: datetime) -> pl.DataFrame:

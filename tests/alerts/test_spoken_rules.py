@@ -74,7 +74,10 @@ def say(sqlite_store: Store, capsys: pytest.CaptureFixture[str]) -> Callable[...
     """Declare a rule, sweep a series day by day, return the alerts; `monitors test` must tell the same."""
 
     def said(
-        rule: str, wrong: Mapping[int, int] = {}, shift: Mapping[int, float] = {}, usual: int = 5
+        rule: str,
+        wrong: Mapping[int, int] = {},
+        shift: Mapping[int, float] = {},
+        rows: Mapping[int, int] = {},
     ) -> list[Told]:
         root = sqlite_store.root
         file = root / "models" / "loans.yaml"
@@ -84,7 +87,7 @@ def say(sqlite_store: Store, capsys: pytest.CaptureFixture[str]) -> Callable[...
         folder = root / "predictions" / "loans"
         folder.mkdir(parents=True, exist_ok=True)
         for day in range(LAST_DAY):
-            frame = day_of(day, wrong.get(day, usual), shift.get(day, 0.0))
+            frame = day_of(day, wrong.get(day, 5), shift.get(day, 0.0)).head(rows.get(day, ROWS))
             frame.write_parquet(folder / f"{day:03}.parquet")
             if day >= REFERENCE_DAYS:
                 now = FIRST + timedelta(days=day + 1, hours=2)
@@ -166,6 +169,13 @@ def test_ks_p_value_below_0_05(say, sqlite_store: Store) -> None:
     assert values[12] == 1.0, "a day as ever"
     assert (values[13], values[15]) == pytest.approx((0.0527, 0.0246), abs=1e-4)
     assert values[16] < 1e-6
+
+
+def test_volume_drops_by_50_percent_against_the_same_weekday(say) -> None:
+    weekends = dict.fromkeys((5, 6, 12, 13, 19, 20), 60)  # the first day is a Monday
+    # Of a Wednesday 200 rows are usual. Nobody knows before the fourth week what is usual.
+    found = say("{metric: volume, drop: 50%}", rows=weekends | {16: 40, 22: 101, 23: 99})
+    assert found == [Told(23, 23, None, "warning", 99.0, 100.0)]
 
 
 def test_retrain_every_30_days(say, sqlite_store: Store) -> None:
