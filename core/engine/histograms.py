@@ -25,6 +25,8 @@ class Binned:
 
     With a `state` (SQL) it is a score with its outcome: a bin is a bin of the score × STATES, or one of the
     last, for rows that are in none: their state is minus a place in TALLIES.
+
+    It is counted in the plain slices, or `everywhere`: in those of groups of people too.
     """
 
     value: str
@@ -34,6 +36,7 @@ class Binned:
     bad: str = ""
     join: str = ""
     state: str = ""
+    everywhere: bool = False
     params: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -66,7 +69,7 @@ class Histogram:
 class _Slot:
     """Where a slice's groups stand: `rows` of `Run.groups` by place of the window * `values` + code.
 
-    Table `codes` gives the code of the values of its `dimensions`.
+    Table `codes` gives the code of the values of its `dimensions`; the last is that of all others.
     """
 
     codes: str
@@ -86,21 +89,23 @@ class _Block:
 
 
 def histograms(run: Run, columns: Mapping[str, Binned], plain: int) -> dict[str, Histogram]:
-    """Return the histogram of each named column, with a row for each of the run's groups.
+    """Return the histogram of each named column, with a row for each of the groups it is counted in.
 
-    Only outcomes are counted in all slices, the others in the first `plain` ones.
+    The first `plain` slices are those of no group of people.
     """
     starts = run.groups["window_start"].unique().sort()
     slots = [_slot(run, number, starts) for number in range(len(run.slices))]
     groups = run.groups.height
     inputs = run.groups.filter(pl.col("slice") < plain).height
     found = {
-        name: Histogram.blank(groups, each.bins, each.bins)
-        if each.state
-        else Histogram.blank(inputs, each.bins)
+        name: Histogram.blank(
+            groups if each.everywhere else inputs, each.bins, each.bins if each.state else 2
+        )
         for name, each in columns.items()
     }
     for batch in _stream(run, list(columns.values()), slots):
+        if not batch.num_rows:
+            continue
         window = np.searchsorted(starts.to_numpy(), batch.column(0).to_numpy())
         arrays = iter(batch.columns[1:])
         blocks = [
@@ -109,7 +114,7 @@ def histograms(run: Run, columns: Mapping[str, Binned], plain: int) -> dict[str,
         ]
         for name, column in columns.items():
             values, special = _read(column, arrays)
-            _add(column, values, special, blocks if column.state else blocks[:plain], found[name])
+            _add(column, values, special, blocks if column.everywhere else blocks[:plain], found[name])
     return found
 
 
@@ -119,10 +124,11 @@ def _slot(run: Run, number: int, starts: pl.Series) -> _Slot:
     names = [each.name for each in run.slices[number].dimensions]
     place, values = starts.search_sorted(mine["window_start"]).to_numpy().astype(np.int64), 1
     if names:
-        known = mine.select(names).unique().with_row_index("code")
+        known = mine.select(names).drop_nulls().unique().with_row_index("code")
         run.connection.register(f"codes_{number}", known)
-        values = known.height
-        place = place * values + mine.join(known, on=names, maintain_order="left")["code"].to_numpy()
+        values = known.height + 1
+        coded = mine.join(known, on=names, how="left", maintain_order="left")["code"]
+        place = place * values + coded.fill_null(known.height).to_numpy()
     rows = np.zeros(starts.len() * values, dtype=np.int64)
     rows[place] = mine["row"].to_numpy()
     return _Slot(f"codes_{number}", names, values, rows)
@@ -130,11 +136,12 @@ def _slot(run: Run, number: int, starts: pl.Series) -> _Slot:
 
 def _stream(run: Run, columns: Sequence[Binned], slots: Sequence[_Slot]) -> pa.RecordBatchReader:
     cuts = [each for each in slots if each.dimensions]
-    items = ["t.window_start", *(f"{each.codes}.code" for each in cuts)]
+    items = ["t.window_start", *(f"coalesce({each.codes}.code, {each.values - 1})" for each in cuts)]
     for column in columns:
         items += [sql for sql in (column.value, column.bad, column.state) if sql]
     joins = [
-        f"JOIN {each.codes} ON " + " AND ".join(f"{each.codes}.{name} = t.{name}" for name in each.dimensions)
+        f"LEFT JOIN {each.codes} ON "
+        + " AND ".join(f"{each.codes}.{name} = t.{name}" for name in each.dimensions)
         for each in cuts
     ]
     joins += [column.join for column in columns if column.join]

@@ -26,43 +26,38 @@ from core.entities import Grid, Kind
 from core.regression import SUMS
 
 _UNKNOWN = -9  # a class that is neither
-_ABOUT_ROWS = [
-    "count(*) AS n",
-    "count(CASE WHEN failed THEN 1 END) AS failures",
-    "count(CASE WHEN failed OR never THEN 1 END) AS unlabellable",
-    "min(instant) AS first_instant",
-    "max(instant) AS last_instant",
-]
+_FAILED, _UNLABELLABLE, _LABELLED = 1, 2, 4  # what a row can be; together its bin
+_STATUS = np.arange(8)
 
 
-def row_tallies(label: str | None) -> list[str]:
-    """Return the aggregates `rows` needs, to be added to any statement."""
-    return [*_ABOUT_ROWS, f"count({label}) AS labelled" if label else "CAST(0 AS BIGINT) AS labelled"]
+def row_bins(label: str | None) -> dict[str, Binned]:
+    """Return how rows are binned by what `rows` wants to know, and their instants for the first and last."""
+    status = f"CAST(t.failed AS TINYINT) * {_FAILED} + CAST(t.failed OR t.never AS TINYINT) * {_UNLABELLABLE}"
+    status += f" + CAST(t.{label} IS NOT NULL AS TINYINT) * {_LABELLED}" if label else ""
+    instant = Binned("CAST(t.instant AS DOUBLE)", 3, lookup((0.0,)), everywhere=True)
+    return {"row_status": Binned(status, _STATUS.size, everywhere=True), "row_instant": instant}
 
 
-def rows(run: Run, tallied: pl.DataFrame, duplicates: pl.DataFrame | None) -> Counts:
-    """Add up the rows of any statement that carries `row_tallies`."""
-    found = blank("", Kind.ROWS, run.groups.height, 3, 0)
-    at = run.rows_of(tallied)
-    n, labelled, failures, unlabellable = (
-        tallied[name].to_numpy() for name in ("n", "labelled", "failures", "unlabellable")
-    )
-    np.add.at(found.tallies[:, 0], at, n)
-    np.add.at(found.tallies[:, 1], at, n - labelled)
-    np.add.at(found.counts[:, 1], at, failures)
-    np.add.at(found.counts[:, 2], at, n - unlabellable)
-    np.minimum.at(found.low, at, tallied["first_instant"].to_numpy() / 1e6)
-    np.maximum.at(found.high, at, tallied["last_instant"].to_numpy() / 1e6)
+def rows(histograms: Mapping[str, Histogram], run: Run, duplicates: pl.DataFrame | None) -> Counts:
+    """Add up rows by their status."""
+    status, instants = histograms["row_status"].bins, histograms["row_instant"]
+    found = blank("", Kind.ROWS, len(status), 3, 0)
+    found.tallies[:, 0] = status.sum(axis=1)
+    found.tallies[:, 1] = status[:, _STATUS & _LABELLED == 0].sum(axis=1)
+    found.counts[:, 1] = status[:, _STATUS & _FAILED > 0].sum(axis=1)
+    found.counts[:, 2] = status[:, _STATUS & _UNLABELLABLE == 0].sum(axis=1)
     if duplicates is not None:
-        np.add.at(found.counts[:, 0], run.rows_of(duplicates), duplicates["n"].to_numpy())
-    return found
+        found.counts[run.rows_of(duplicates), 0] = duplicates["n"].to_numpy()
+    return replace(found, low=instants.low / 1e6, high=instants.high / 1e6)
 
 
 def binary(declaration: Declaration, grid: Grid, label: str | None) -> Binned:
     """Return how a binary model's rows are binned by score, prediction and label."""
     classes = binary_classes(declaration, grid.classes)
     score = next(iter(scores(declaration)), None)
-    params: dict[str, object] = {"positive": list(classes.positive), "negative": list(classes.negative)}
+    params: dict[str, object] = {}
+    if label or declaration.predictions.prediction:  # a statement refuses parameters it does not use
+        params = {"positive": list(classes.positive), "negative": list(classes.negative)}
     predicted = _class_of("t.prediction")
     if score and not declaration.predictions.prediction:
         predicted = f"CASE WHEN t.{score} >= CAST($threshold AS DOUBLE) THEN 1 ELSE 0 END"
@@ -105,7 +100,7 @@ def multiclass_tally(run: Run, declaration: Declaration, grid: Grid, label: str 
     usable = "prediction IS NOT NULL AND probability BETWEEN 0 AND 1"
     return run.aggregate(
         [
-            *row_tallies(label),
+            "count(*) AS n",
             f"sum(CASE WHEN {usable} THEN -ln(greatest(probability, 1e-15)) END) AS losses",
             f"count(CASE WHEN {usable} THEN 1 END) AS with_loss",
             f"sum(CASE WHEN {usable} THEN ln(greatest(probability, 1e-15)) ** 2 END) AS squared_losses",
@@ -162,7 +157,7 @@ def regression_tally(run: Run, grid: Grid, centre: float) -> pl.DataFrame:
         "centred_label ** 4",
     ]
     items = [
-        *row_tallies("label_number"),
+        "count(*) AS n",
         "count(finite_error) AS usable",
         f"count(CASE WHEN {both} AND isnan(error) THEN 1 END) AS nan",
         f"count(CASE WHEN {both} AND error = CAST('inf' AS DOUBLE) THEN 1 END) AS positive",
@@ -202,7 +197,7 @@ def regression(run: Run, tallied: pl.DataFrame, grid: Grid) -> Counts:
     found.high[at] = tallied["high"].fill_null(-np.inf).to_numpy()
     found.sums[at] = np.column_stack([tallied[f"sum_{i}"].fill_null(0.0).to_numpy() for i in range(SUMS)])
     if width:
-        found.counts[at] = tallied["bins"].explode().to_numpy().reshape(tallied.height, -1)
+        found.counts[at] = tallied["bins"].explode().to_numpy().reshape(tallied.height, width)
     return found
 
 
@@ -239,7 +234,7 @@ def _scored(
     outcome = f"CAST(greatest({outcome}, {-UNCASTABLE}) AS TINYINT)"
     if not score:
         none = "CAST('nan' AS DOUBLE)"
-        return Binned(none, 2 * STATES, lookup((0.0, 1.0)), state=outcome, params=params)
+        return Binned(none, 2 * STATES, lookup((0.0, 1.0)), state=outcome, everywhere=True, params=params)
     value = f"t.{score}"
     state = (
         f"CASE WHEN {value}_bad THEN {-UNCASTABLE} WHEN {value} IS NULL THEN {-MISSING}"
@@ -248,8 +243,8 @@ def _scored(
         f" WHEN {value} = CAST('-inf' AS DOUBLE) THEN {-NEGATIVE}"
         f" WHEN {value} NOT BETWEEN 0 AND 1 THEN {-UNCASTABLE} ELSE {outcome} END"
     )
-    bins = len(grid.score_edges) * STATES
-    return Binned(value, bins, lookup(grid.score_edges), state=f"CAST({state} AS TINYINT)", params=params)
+    bins, state = len(grid.score_edges) * STATES, f"CAST({state} AS TINYINT)"
+    return Binned(value, bins, lookup(grid.score_edges), state=state, everywhere=True, params=params)
 
 
 def _class_of(text: str) -> str:

@@ -1,6 +1,7 @@
 """The profile: every count of the windows of a source, on a frozen grid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -11,12 +12,14 @@ from core.engine.chunks import Chunk, chunks
 from core.engine.counts import Counts, cells
 from core.engine.files import reading
 from core.engine.histograms import Binned, histograms
+from core.engine.instants import microseconds
 from core.engine.numbers import latency, latency_bins, numeric, numeric_bins, rate
 from core.engine.roles import Counted, Field, label_field, measured, numeric_columns, scores
 from core.engine.run import Run
-from core.engine.slices import Slice, dimensions, group_slices, labels, protected
+from core.engine.slices import Dimension, Slice, dimensions, group_slices, groups, labels, protected
 from core.engine.source import Opened
-from core.entities import CELLS, Grid
+from core.engine.statement import fetch
+from core.entities import CELLS, Grid, NumericGrid
 from core.windows import Window
 
 
@@ -35,31 +38,48 @@ def profile(source: Opened, grid: Grid, windows: Sequence[Window]) -> pl.DataFra
     in_order = sorted(windows, key=lambda window: window.start)
     for chunk in chunks(source, in_order, fields, [*cuts, *attributes]):
         with reading(source.connection, source.paths):
-            run, counted = _rows(source, chunk, grid, slices)
-            if not run.groups.is_empty():
-                counted += _columns(source, run, len(plain), grid, numbers, categories)
+            run = Run(source.connection, chunk.traffic, slices, groups(slices, _present(source, chunk, cuts)))
+            counted = _columns(source, chunk, run, len(plain), grid, numbers, categories)
+            counted += _outcomes(run, declaration, grid)
         ends = {window.start: window.end for window in chunk.windows}
         found.append(cells(labels(run.groups, slices), counted, ends, grid.reference_id))
     return pl.concat(found)
 
 
+def _present(source: Opened, chunk: Chunk, cuts: Sequence[Dimension]) -> pl.DataFrame:
+    """Return the windows, each with the versions and variants it has: only the rows tell those."""
+    told = [cut.name for cut in cuts if not cut.values]
+    if not told:
+        return pl.DataFrame({"window_start": [microseconds(window.start) for window in chunk.windows]})
+    names = ", ".join(["window_start", *told])
+    relations = [chunk.traffic, *([chunk.duplicates] if chunk.duplicates else [])]
+    sql = "\nUNION ".join(f"SELECT DISTINCT {names} FROM ({each.sql})" for each in relations)
+    return fetch(source.connection, sql, {k: v for each in relations for k, v in each.params.items()})
+
+
 def _columns(
     source: Opened,
+    chunk: Chunk,
     run: Run,
     plain: int,
     grid: Grid,
     numbers: Sequence[Counted],
     categories: Sequence[Counted],
 ) -> list[Counts]:
-    """Count scores with their outcomes, and in the first `plain` slices what fairness groups do without."""
+    """Count rows, scores with their outcomes, and in the first `plain` slices what groups do without."""
     declaration, latency_ms = source.declaration, source.declaration.operations.latency_ms
     doubtful = [each.alias for each in numbers if _doubtful(source, each)]
-    bins = numeric_bins(numbers, grid.numeric, doubtful) | (latency_bins("latency") if latency_ms else {})
+    bins = outcomes.row_bins(_label(declaration)) | numeric_bins(numbers, grid.numeric, doubtful)
+    bins |= latency_bins("latency") if latency_ms else {}
     bins |= category_bins(run, categories, grid.categorical, grid.frozen)
     classes = _classes(declaration, grid)
     bins |= {f"outcome_{i}": each for i, each in enumerate(classes.values())}
     found = histograms(run, bins, plain)
-    counted = [outcomes.classification(name, found[f"outcome_{i}"]) for i, name in enumerate(classes)]
+    duplicates = None
+    if chunk.duplicates:
+        duplicates = replace(run, traffic=chunk.duplicates).aggregate(["count(*) AS n"])
+    counted = [outcomes.rows(found, run, duplicates)]
+    counted += [outcomes.classification(name, found[f"outcome_{i}"]) for i, name in enumerate(classes)]
     counted += numeric(numbers, grid.numeric, found) + categorical(categories, found, grid.frozen)
     if latency_ms:
         counted.append(latency(Counted(latency_ms, "latency"), found["latency"]))
@@ -102,30 +122,16 @@ def _operation_fields(declaration: Declaration) -> list[Field]:
     return fields
 
 
-def _rows(source: Opened, chunk: Chunk, grid: Grid, slices: tuple[Slice, ...]) -> tuple[Run, list[Counts]]:
-    """Count rows, and performance where their statement can; the run comes back knowing its groups."""
-    run, declaration = Run(source.connection, chunk.traffic, slices), source.declaration
-    duplicates = None
-    if chunk.duplicates:
-        duplicates = Run(source.connection, chunk.duplicates, slices).aggregate(["count(*) AS n"])
-    label, task = _label(declaration), _task(declaration)
-    match task:
+def _outcomes(run: Run, declaration: Declaration, grid: Grid) -> list[Counts]:
+    """Count the performance that does not come as a histogram of a score."""
+    match _task(declaration):
         case "multiclass_classification":
-            tallied = outcomes.multiclass_tally(run, declaration, grid, label)
+            tallied = outcomes.multiclass_tally(run, declaration, grid, _label(declaration))
+            return [outcomes.multiclass(run, tallied, grid)]
         case "regression":
-            centre = (
-                grid.numeric[declaration.actual or ""].centre if declaration.actual in grid.numeric else 0.0
-            )
-            tallied = outcomes.regression_tally(run, grid, centre)
-        case _:
-            tallied = run.aggregate(outcomes.row_tallies(label))
-    run = run.over(tallied, *([duplicates] if duplicates is not None else []))
-    counted = [outcomes.rows(run, tallied, duplicates)]
-    if task == "multiclass_classification":
-        counted.append(outcomes.multiclass(run, tallied, grid))
-    elif task == "regression":
-        counted.append(outcomes.regression(run, tallied, grid))
-    return run, counted
+            label = grid.numeric.get(declaration.actual or "", NumericGrid())
+            return [outcomes.regression(run, outcomes.regression_tally(run, grid, label.centre), grid)]
+    return []
 
 
 def _label(declaration: Declaration) -> str | None:

@@ -1,7 +1,7 @@
 """One run over the traffic: every statement counts all slices at once, all results share the same groups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -13,16 +13,12 @@ from core.engine.statement import Relation, fetch
 
 @dataclass(frozen=True)
 class Run:
-    """The traffic and the `slices` it is counted by.
-
-    `groups` are the cells-to-be: rows of ``slice`` (place in `slices`), ``window_start`` and the dimensions,
-    sorted by them; null where a slice is not cut by a dimension. Counts have a row for each.
-    """
+    """The traffic, its `slices` and their `groups` (see `slices.groups`): counts have a row for each."""
 
     connection: duckdb.DuckDBPyConnection
     traffic: Relation
     slices: tuple[Slice, ...]
-    groups: pl.DataFrame = field(default_factory=pl.DataFrame)
+    groups: pl.DataFrame
 
     @property
     def dimensions(self) -> list[Dimension]:
@@ -57,20 +53,16 @@ class Run:
         derived: Mapping[str, str] | None = None,
         params: Mapping[str, object] | None = None,
     ) -> pl.DataFrame:
-        """Return the aggregates `items` per group (and `by`); `derived` columns are computed first."""
+        """Return the aggregates `items` per group (and `by`); `derived` columns are computed first.
+
+        Column ``group_row`` says which of `groups` a row belongs to.
+        """
         extra = "".join(f",\n {expression} AS {name}" for name, expression in (derived or {}).items())
         keys, sets = self.grouping(by)
         rows = f"SELECT *{extra} FROM ({self.traffic.sql})"
-        return self.query(f"SELECT {', '.join([keys, *by, *items])}\nFROM ({rows})\nGROUP BY {sets}", params)
-
-    def query(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
-        """Return the rows of a statement that reads the traffic."""
-        return fetch(self.connection, sql, {**self.traffic.params, **(params or {})})
-
-    def over(self, *results: pl.DataFrame) -> "Run":
-        """Return this run with the groups these results have."""
-        keys = self.keys
-        return replace(self, groups=pl.concat([each.select(keys) for each in results]).unique().sort(keys))
+        sql = f"SELECT {', '.join([keys, *by, *items])}\nFROM ({rows})\nGROUP BY {sets}"
+        found = fetch(self.connection, sql, {**self.traffic.params, **(params or {})})
+        return found.join(self.groups.with_row_index("group_row"), on=self.keys, nulls_equal=True)
 
     def first(self, count: int) -> "Run":
         """Return the run over the first slices alone; its groups are the first of this one's."""
@@ -78,13 +70,8 @@ class Run:
         return replace(fewer, groups=self.groups.filter(pl.col("slice") < count).select(fewer.keys))
 
     def rows_of(self, result: pl.DataFrame) -> np.ndarray:
-        """Return the row of `groups` each row of a result belongs to."""
-        keys = self.keys
-        numbered = self.groups.with_row_index("group_row")
-        found = result.select(keys).join(
-            numbered, on=keys, how="left", nulls_equal=True, maintain_order="left"
-        )
-        return found["group_row"].to_numpy().astype(np.int64)
+        """Return the row of `groups` each row of a result of `aggregate` belongs to."""
+        return result["group_row"].to_numpy().astype(np.int64)
 
 
 def _mask(names: Sequence[str], grouped: set[str]) -> int:

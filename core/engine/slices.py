@@ -18,6 +18,7 @@ class Dimension:
     """A column the traffic can be cut by: SQL `expression` over `fields` gives its value as text, never NULL.
 
     `part` is the CELLS column it fills; `label` the prefix of its values there ("origin" gives "origin=JFK").
+    `values` are all it can have; empty where only the rows tell.
     """
 
     name: str
@@ -26,11 +27,12 @@ class Dimension:
     fields: tuple[Field, ...]
     expression: str
     params: Mapping[str, object] = field(default_factory=dict)
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One way to cut: by `dimensions` together; only the cells of `groups` are kept (None = all)."""
+    """One way to cut: by `dimensions` together; only the cells of `groups` are counted (None = all)."""
 
     dimensions: tuple[Dimension, ...]
     groups: frozenset[str] | None = None
@@ -82,17 +84,35 @@ def group_slices(attributes: Sequence[Dimension], version: Sequence[Dimension], 
     return slices
 
 
-def labels(groups: pl.DataFrame, slices: Sequence[Slice]) -> pl.DataFrame:
-    """Return the CELLS keys segment, version, variant and group of rows with ``slice`` and its dimensions.
+def groups(slices: Sequence[Slice], present: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells-to-be: ``slice`` (place in `slices`), ``window_start`` and the dimensions' values.
 
-    Column ``kept`` is false for combinations of attributes that are not among the grid's groups.
+    `present` has the windows with the values only the rows tell. In each window of a slice whose cells are
+    not all counted one group without values takes the others.
     """
     parts = []
     for number, cut in enumerate(slices):
-        keys = {part: _label(part, cut) for part in _SLICE_COLUMNS}
-        kept = keys["group"].is_in(list(cut.groups)) if cut.groups is not None else pl.lit(True)
-        parts.append(groups.filter(slice=number).select("window_start", **keys, kept=kept))
-    return pl.concat(parts)
+        told = [each.name for each in cut.dimensions if not each.values]
+        part = present.select("window_start", *told).unique(maintain_order=True)
+        for each in cut.dimensions:
+            if each.values:
+                part = part.join(pl.DataFrame({each.name: each.values}), how="cross")
+        if cut.groups is not None:
+            rest = present.select("window_start").unique(maintain_order=True)
+            part = part.filter(_label("group", cut).is_in(list(cut.groups)))
+            part = pl.concat([part, rest], how="diagonal")
+        parts.append(part.with_columns(slice=pl.lit(number)))
+    return pl.concat(parts, how="diagonal")
+
+
+def labels(groups: pl.DataFrame, slices: Sequence[Slice]) -> pl.DataFrame:
+    """Return the CELLS keys segment, version, variant and group of `groups`; null: takes the others."""
+    return pl.concat(
+        groups.filter(slice=number).select(
+            "window_start", **{part: _label(part, cut) for part in _SLICE_COLUMNS}
+        )
+        for number, cut in enumerate(slices)
+    )
 
 
 def _label(part: str, cut: Slice) -> pl.Expr:
@@ -111,7 +131,8 @@ def _listed(name: str, part: str, column: str, values: Sequence[str] | None) -> 
     known = f"(SELECT unnest(CAST(${name} AS VARCHAR[])))"
     value = f"CASE WHEN {raw.alias} IN {known} THEN {raw.alias} ELSE 'other' END"
     expression = f"CASE WHEN {raw.alias} IS NULL THEN 'missing' ELSE {value} END"
-    return Dimension(name, part, column, (raw,), expression, {name: list(values)})
+    every = tuple(dict.fromkeys((*values, "other", "missing")))
+    return Dimension(name, part, column, (raw,), expression, {name: list(values)}, every)
 
 
 def _binned(name: str, column: str, cuts: Sequence[float]) -> Dimension:
@@ -123,7 +144,7 @@ def _binned(name: str, column: str, cuts: Sequence[float]) -> Dimension:
     )
     missing = f"WHEN coalesce(isnan({raw.alias}), TRUE) THEN 'missing'"
     expression = f"CASE {missing}{whens} ELSE {dialect.text_literal(labels[-1])} END"
-    return Dimension(name, "group", column, (raw,), expression)
+    return Dimension(name, "group", column, (raw,), expression, values=(*labels, "missing"))
 
 
 def bin_labels(cuts: Sequence[float]) -> list[str]:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from core.entities import Source
+from core.windows import Window
 from tests.engine import oracle
 from tests.engine.oracle import assert_cell, cell
 
@@ -87,6 +89,44 @@ def test_regression_cells_equal_the_oracle(declare, write, cells_of):
     for name in ("guess", "truth"):
         expected = oracle.numeric(data[name], grid.numeric[name].edges, grid.numeric[name].centre)
         assert_cell(cell(cells, name), expected)
+
+
+def test_a_window_without_rows_has_no_cells(declare, write, engine):
+    data = {
+        "at": at(40),
+        "guess": [float(i) for i in range(40)],
+        "truth": [float(i + i % 3) for i in range(40)],
+    }
+    declaration = declare(
+        "regression",
+        columns={"prediction": "guess", "actual": "truth"},
+        segments=["guess"],
+        protected=["truth"],
+    )
+    source = Source((write(data),))
+    (window,) = engine.windows_of(source, declaration)
+    grid = engine.build_grid(source, declaration, [window], reference_id="r", frozen=True)
+    tomorrow = Window(window.end, window.end + timedelta(days=1))
+    assert engine.profile(source, declaration, grid, [tomorrow]).is_empty()
+    both = engine.profile(source, declaration, grid, [window, tomorrow])
+    assert both.equals(engine.profile(source, declaration, grid, [window]))
+
+
+def test_an_intersection_the_reference_has_not_shown_is_not_counted(declare, write, cells_of):
+    reference = {"at": at(4), "score": [0.1, 0.2, 0.8, 0.9], "sex": ["F", "F", "M", "M"], "age": ["old"] * 4}
+    log = {
+        "at": at(4),
+        "score": [0.1, 0.2, 0.8, 0.9],
+        "sex": ["F", "F", "M", "X"],
+        "age": ["old", "young", *["old"] * 2],
+    }
+    declaration = declare("binary_classification", columns={"score": "score"}, protected=["sex", "age"])
+    _, cells = cells_of(declaration, write(log), reference=[write(reference, "reference.parquet")])
+    rows = cells.filter((pl.col("kind") == "rows") & (pl.col("group") != ""))
+    assert dict(rows.select("group", "n").iter_rows()) == {
+        "age=old": 3, "age=other": 1, "sex=F": 2, "sex=M": 1, "sex=other": 1,
+        "sex=F & age=old": 1, "sex=M & age=old": 1,
+    }  # fmt: skip
 
 
 def test_group_cells_hold_rows_and_performance_of_each_group_and_intersection(declare, write, cells_of):
