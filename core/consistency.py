@@ -227,8 +227,10 @@ def _metric(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
             yield f"{rule}: freshness is judged by the clock; use above, in hours"
         if info.needs_labels and declaration.actual is None:
             yield f"metric: {metric} needs labels; declare predictions.actual or labels"
-        if metric == "value" and declaration.costs is None:
-            yield "metric: value is what wrong decisions cost; declare costs"
+        if metric.startswith("estimated_") and declaration.actual is None:
+            yield f"metric: {metric} needs labels in the reference; declare predictions.actual or labels"
+        if metric.removeprefix("estimated_") == "value" and declaration.costs is None:
+            yield f"metric: {metric} is what wrong decisions cost; declare costs"
 
 
 def _places(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:

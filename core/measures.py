@@ -13,6 +13,7 @@ from core.declaration import Declaration
 from core.entities import Grid, Kind, NumericGrid
 from core.errors import BinningError
 from core.estimates import Numbers
+from core.from_reference import from_reference
 from core.metric_rows import Block, frame
 
 __all__ = ["measure", "merge_cells"]
@@ -50,7 +51,11 @@ def measure(
     blocks += [*outcomes.performance(whole, grid, declaration), *outcomes.fairness(groups, grid, declaration)]
     if grid.frozen:
         _check_grid(reference_cells, grid)
-        blocks += _drift(whole, reference_cells, grid, declaration)
+        past, _ = by_kind(reference_cells)
+        blocks += _drift(whole, past, grid, declaration)
+        if Kind.CLASSIFICATION in whole and Kind.CLASSIFICATION in past:
+            usual = _usual(past[Kind.CLASSIFICATION], frozenset())
+            blocks += from_reference(whole[Kind.CLASSIFICATION], usual, grid, declaration)
     return frame(cells, _mature_at(cells, whole, declaration), declaration.actual, blocks)
 
 
@@ -113,9 +118,7 @@ def _categorical_quality(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
     yield Block(cells["row"], {**quality.unseen(n, new, complete), **constant})
 
 
-def _drift(
-    kinds: Kinds, reference_cells: pl.DataFrame, grid: Grid, declaration: Declaration
-) -> Iterator[Block]:
+def _drift(kinds: Kinds, past: Kinds, grid: Grid, declaration: Declaration) -> Iterator[Block]:
     """Compare features, scores, predictions and labels, each slice with its segment in the reference."""
     operated = {*declaration.operations.model_dump().values(), *declaration.custom}
     features = declaration.features
@@ -124,11 +127,10 @@ def _drift(
         *(features.categorical if features else ()),
     }
     unwatched.discard(None)
-    past, _ = by_kind(reference_cells)
     for kind in (Kind.NUMERIC, Kind.CATEGORICAL):
         if kind not in kinds:
             continue
-        usual = _usual(past.get(kind, reference_cells.clear()), unwatched)
+        usual = _usual(past.get(kind, kinds[kind].clear()), unwatched)
         for batch in _without(kinds[kind], unwatched).iter_slices(_BATCH):
             if kind is Kind.NUMERIC:
                 found = column_drift.numeric(batch, usual, grid)

@@ -16,7 +16,7 @@ from core.metric_rows import Block
 from core.multiclass import confusion, multiclass
 from core.performance import binary, calibration_gap
 from core.regression import SUMS, error_quantiles, regression
-from core.value import cost_table, value
+from core.value import cost_table, decision_costs, value
 
 _NOT_OF_CLASS = (
     "accuracy",
@@ -86,8 +86,7 @@ def _classification(cells: pl.DataFrame, grid: Grid, declaration: Declaration) -
         return {name: found[name] for name in found if name not in _NOT_OF_CLASS}
     if isinstance(declaration.costs, Costs):
         decided = counts.reshape(len(cells), -1, 2, 3).sum(axis=1)[:, :, :2]
-        costs = [[0, declaration.costs.false_negative], [declaration.costs.false_positive, 0]]
-        return {**found, "value": value(decided, costs)}
+        return {**found, "value": value(decided, decision_costs(declaration.costs))}
     return found
 
 

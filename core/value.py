@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.declaration import Costs as DecisionCosts
 from core.estimates import Estimate, Numbers, measured
 from core.performance import NO_LABELS
 
@@ -31,6 +32,11 @@ def value(confusion: ArrayLike, costs: ArrayLike) -> Estimate:
     variance = (rows * each**2).sum(axis=(1, 2)) - np.where(n > 0, total**2 / np.maximum(n, 1), 0.0)
     known = np.where(n > 0, total, np.nan)
     return measured(known, n, NO_LABELS, np.where(n > 0, variance, np.nan), (0, np.inf))
+
+
+def decision_costs(costs: DecisionCosts) -> Numbers:
+    """Return a binary model's costs as a table of prediction × label (no, yes)."""
+    return np.array([[0.0, costs.false_negative], [costs.false_positive, 0.0]])
 
 
 def cost_table(costs: Costs, classes: Sequence[str]) -> Numbers:

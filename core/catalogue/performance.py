@@ -1,6 +1,7 @@
 """How well predictions meet labels."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from core.catalogue.info import ANY, POSITIVE, SHARE, Better, MetricInfo, Range
 
@@ -116,6 +117,15 @@ CLASSIFICATION = (
         "Share of all rows predicted positive.",
         needs_labels=False,
     ),
+    _performance(
+        "calibration_shift",
+        "Calibration shift",
+        "lower",
+        SHARE,
+        "Concept drift: mean |change of the rate of positive labels at equal scores| against the reference, "
+        "over ten groups of score bins; `expected` is what chance shows, the p-value a test of no change.",
+        "Mantel and Haenszel (1959)",
+    ),
 )
 
 
@@ -143,3 +153,25 @@ REGRESSION = (
         )
     ),
 )
+
+_ESTIMATED = {  # from calibrated scores: what of a classifier can be told without labels
+    *("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "matthews_correlation"),
+    *("roc_auc", "average_precision", "log_loss", "brier", "calibration_gap", "value", "label_rate"),
+    *(info.name for info in averages()),
+}
+
+
+def estimated() -> Iterable[MetricInfo]:
+    """Yield the performance that is estimated before labels come."""
+    for info in (*CLASSIFICATION, *averages(), *REGRESSION):
+        if info.name in _ESTIMATED:
+            yield replace(
+                info,
+                name=f"estimated_{info.name}",
+                title=f"Estimated {info.title[0].lower() if info.title[1].islower() else info.title[0]}"
+                f"{info.title[1:]}",
+                needs_labels=False,
+                definition=f"Estimated, without labels: the {info.name} of all rows that scores calibrated "
+                "on the reference let expect.",
+                source="NannyML CBPE (2021)",
+            )

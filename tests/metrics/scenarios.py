@@ -76,12 +76,13 @@ def multiclass():
     rng = np.random.default_rng(1)
     label = rng.integers(0, 3, 600)
     predicted = np.where(rng.random(600) < 0.7, label, rng.integers(0, 3, 600))
-    score = np.where(predicted == 1, 0.7, 0.15) + rng.normal(0, 0.04, 600)
-    edges = p.score_edges(score)
-    one = (score, predicted == 1, (label == 1).astype(int), edges)
-    cells = p.frame(
-        p.rows(600), p.multiclass(predicted, label, 3, losses=500), p.classification(*one, column="on time")
+    scores = np.where(predicted == np.arange(3)[:, None], 0.7, 0.15) + rng.normal(0, 0.04, (3, 600))
+    edges = p.score_edges(scores)
+    each = (
+        p.classification(scores[i], predicted == i, (label == i).astype(int), edges, column=name)
+        for i, name in enumerate(("early", "on time", "late"))
     )
+    cells = p.frame(p.rows(600), p.multiclass(predicted, label, 3, losses=500), *each)
     declaration = p.declaration(
         "multiclass_classification", {"score": {"early": "a", "on time": "b", "late": "c"}, "actual": "y"}
     )

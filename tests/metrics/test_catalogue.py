@@ -61,6 +61,10 @@ INVARIANT = {
         ("error_share", "latency_p50", "latency_p95", "latency_p99", "cost_per_prediction"), {"rows"}
     ),
 }
+INVARIANT["calibration_shift"] = SYMMETRIC
+INVARIANT |= {
+    name: INVARIANT[name.removeprefix("estimated_")] for name in CATALOGUE if name.startswith("estimated_")
+}
 ADDED = ("n", "missing", "nan", "positive_infinity", "negative_infinity", "uncastable")
 
 

@@ -86,7 +86,7 @@ def test_sampling_errors_are_those_of_resampled_rows(scenario, everything):
 
 
 def test_every_performance_metric_of_these_models_was_looked_at(everything):
-    # The others rest on these: `value` on the confusion, estimates and shifts have tests of their own.
+    # Value, estimates and shifts have tests of their own.
     looked_at = {name for found in everything.values() for name in found}
     expected = {name for name, info in CATALOGUE.items() if info.family == "performance"}
     assert {
