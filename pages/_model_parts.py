@@ -130,12 +130,19 @@ def metric_chart(
     bars: bool = False,
     key: str = "",
 ) -> None:
-    """Draw one metric of the selected stretch in a card; says why where there is nothing to draw."""
+    """Draw one metric of the selected stretch in a card, and its estimate dashed where the frame has it.
+
+    Says why where there is nothing to draw.
+    """
     with st.container(border=True, gap="xsmall"), section(title(metric)):
         st.markdown(f"**{title(metric)}**", help=meaning(metric))
         mine = frame.filter(pl.col("metric") == metric)
         if metric == "labelled_share":
             mine = mine.drop("lower", "upper")  # counted, not estimated: it has no interval
+        estimated = frame.filter((pl.col("metric") == f"estimated_{metric}") & (pl.col("column") == ""))
+        if estimated["value"].drop_nulls().len():
+            beside_estimate(chosen, metric, mine, estimated, normal)
+            return
         if not mine["value"].drop_nulls().len():
             nothing(mine["reason"].drop_nulls().mode()[0] if mine["reason"].drop_nulls().len() else None)
             return
@@ -163,6 +170,40 @@ def metric_chart(
                 annotated=chosen.page.annotations,
             )
         draw(figure, f"{title(metric)} of {chosen.slug} per window", key=f"{metric}{key}")
+
+
+def beside_estimate(
+    chosen: Selection,
+    metric: str,
+    mine: pl.DataFrame,
+    estimated: pl.DataFrame,
+    normal: charts.Normal | None,
+) -> None:
+    """Draw a metric as labels showed it, and dashed as it was estimated without them."""
+    known = mine["value"].drop_nulls().len() > 0
+    lines = {"from labels": mine} if known else {}
+    # The estimate rests on all rows: its line goes on where labels still arrive or never come.
+    lines |= {"estimated": estimated.drop("lower", "upper") if known else estimated}
+    figure = drawn(
+        charts.over_time,
+        lines,
+        zone=chosen.zone,
+        reading=reading(metric),
+        normal=normal,
+        reference_until=reference_end(chosen),
+        fewest=fewest(metric),
+        until=until(chosen),
+        dashed=("estimated",),
+    )
+    draw(figure, f"{title(metric)} of {chosen.slug} per window, and its estimate", key=metric)
+    error = views.estimate_error(mine, estimated, after=reference_end(chosen), fewest=fewest(metric))
+    if error is None:
+        st.caption("Dashed: estimated without labels. No window after the reference can tell yet how well.")
+    else:
+        st.caption(
+            f"Dashed: estimated without labels, off by {error.mean:.3g} on average in the {error.windows:,} "
+            "complete windows after the reference."
+        )
 
 
 def reference_end(chosen: Selection) -> datetime | None:

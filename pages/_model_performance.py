@@ -39,6 +39,7 @@ MORE = {
         "brier",
         "expected_calibration_error",
         "matthews_correlation",
+        "calibration_shift",
         "label_rate",
         "prediction_rate",
     ),
@@ -68,7 +69,9 @@ def show(chosen: Selection) -> None:
         return
     drawn_alone = (*CHARTS[task], *(("value",) if chosen.declaration.costs else ()))
     names = (*drawn_alone, *MORE[task])
-    frame = views.with_labelled(series(chosen, (*names, "labelled_share"), columns=("",)))
+    estimates = [f"estimated_{name}" for name in drawn_alone]
+    every = series(chosen, (*names, "labelled_share", *estimates), columns=("",))
+    frame = views.with_labelled(every)
     labels_state(chosen, frame)
     normal = normals(chosen, names)
     for place, metric in zip(grid(len(drawn_alone)), drawn_alone, strict=True):
@@ -116,12 +119,14 @@ def rates(chosen: Selection, frame: pl.DataFrame) -> None:
 
 def labels_state(chosen: Selection, frame: pl.DataFrame) -> None:
     """Say so when no window shown has complete labels yet."""
-    mature = frame.filter((pl.col("phase") == "closed") & (pl.col("metric") != "labelled_share"))
+    measured = ~pl.col("metric").str.starts_with("estimated_") & (pl.col("metric") != "labelled_share")
+    mature = frame.filter((pl.col("phase") == "closed") & measured)
     if mature["value"].drop_nulls().len():
         st.caption(
             "The dashed line and grey band are what is usual: the middle and nine in ten of the reference's "
             "windows. Hatched windows are open or still wait for labels: their values, hollow points, are "
-            "partial, and labels that come early are seldom like those that come late."
+            "partial, and labels that come early are seldom like those that come late. The line “estimated” "
+            "is what scores let expect without labels."
         )
         return
     share = frame.filter(pl.col("metric") == "labelled_share").drop_nulls("value").sort("window_start")

@@ -152,7 +152,9 @@ def draw_partial(
         )
 
 
-def draw_course(figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str, name: str = "") -> None:
+def draw_course(
+    figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str, name: str = "", dash: str = "solid"
+) -> None:
     """Draw the running middle of seven windows: what a year of days says beneath their noise."""
     middle = frame["value"].cast(pl.Float64).fill_nan(None).rolling_median(7, min_samples=4, center=True)
     figure.add_scatter(
@@ -160,7 +162,7 @@ def draw_course(figure: go.Figure, frame: pl.DataFrame, zone: str, colour: str, 
         y=middle.cast(pl.Float32).to_numpy(),
         mode="lines",
         connectgaps=False,
-        line={"color": colour, "width": 2.5},
+        line={"color": colour, "width": 2.5, "dash": dash},
         name=f"{name}, middle of 7 windows" if name else "middle of 7 windows",
         showlegend=True,
         hoverinfo="skip",

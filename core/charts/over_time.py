@@ -5,7 +5,7 @@ Rows have `window_start`, `window_end`, `value` and, where there are any, `lower
 so far). No row and a null value are both a gap, never a zero; what is partial stands apart from the line.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -34,6 +34,7 @@ def over_time(
     fewest: int = 0,
     until: datetime | None = None,
     annotated: Sequence[Annotation] = (),
+    dashed: Collection[str] = (),
 ) -> go.Figure:
     """Return values per window as lines with their interval bands.
 
@@ -50,6 +51,7 @@ def over_time(
     fewest : windows on fewer rows are drawn as faint points, apart from the line.
     until : the right end of the time axis, so that a silence up to now shows.
     annotated : what people explained, drawn as bands.
+    dashed : names of lines that are estimated, not measured.
     """
     reading = reading or Reading()
     every = pl.concat([frame.select("window_start", "window_end") for frame in lines.values()])
@@ -68,9 +70,10 @@ def over_time(
         marks.draw_few(figure, few, zone, fewest, reading.format)
         marks.draw_partial(figure, partial, _partial_details(partial, reading), zone, colour, reading)
         noisy = enough["value"].count() > NOISY
-        _draw_line(figure, name, enough, zone, reading, colour, notes, faint=noisy)
+        dash = "dash" if name in dashed else "solid"
+        _draw_line(figure, name, enough, zone, reading, colour, notes, faint=noisy, dash=dash)
         if noisy:
-            marks.draw_course(figure, with_gaps(enough), zone, colour, name)
+            marks.draw_course(figure, with_gaps(enough), zone, colour, name, dash)
     whole = next(iter(lines.values()))
     marks.draw_chance(figure, whole, zone)
     marks.draw_usual(figure, whole, zone)
@@ -202,6 +205,7 @@ def _draw_line(
     notes: str | None,
     *,
     faint: bool = False,
+    dash: str = "solid",
 ) -> None:
     thin = thinned(frame.sort("window_start"))
     shown = with_gaps(thin) if thin.height == frame.height else thin
@@ -220,7 +224,11 @@ def _draw_line(
         showlegend=bool(name) and not faint,
         mode="lines+markers",
         connectgaps=False,
-        line={"color": transparent(colour, 0.45) if faint else colour, "width": 1.2 if faint else 2},
+        line={
+            "color": transparent(colour, 0.45) if faint else colour,
+            "width": 1.2 if faint else 2,
+            "dash": dash,
+        },
         marker={"color": colour, "size": np.where(alone | (len(y) <= 120), 5, 0), "line": {"width": 0}},
         text=_details(shown, reading, notes),
         hovertemplate=f"%{{x|{day}}}<br><b>%{{y:{reading.format}}}{reading.suffix}</b>%{{text}}"

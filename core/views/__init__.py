@@ -2,6 +2,7 @@
 
 from core.views.alert import AlertPage, alert_page
 from core.views.alerts import AlertsPage, alerts_page, annotated, open_requests
+from core.views.estimates import EstimateError, estimate_error
 from core.views.fairness import FairnessPage, fairness
 from core.views.history import History, history
 from core.views.model import ModelPage, model_page, reference_series, series, with_labelled
@@ -16,6 +17,7 @@ __all__ = [
     "AlertPage",
     "AlertsPage",
     "Distribution",
+    "EstimateError",
     "FairnessPage",
     "History",
     "ModelPage",
@@ -29,6 +31,7 @@ __all__ = [
     "alerts_page",
     "annotated",
     "distribution",
+    "estimate_error",
     "fairness",
     "history",
     "model_page",

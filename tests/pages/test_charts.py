@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from core import charts
+from core import charts, views
 from core.charts.style import MAX_POINTS
 from core.entities import Annotation
 from pages import _model_parts
@@ -249,3 +249,22 @@ def test_annotations_are_bars_of_their_own_in_the_history() -> None:
     figure = charts.timeline(events, zone="UTC", until=START + timedelta(days=9))
     (bars,) = [trace for trace in figure.data if trace.type == "bar"]
     assert (bars.name, list(bars.y), bars.x[0]) == ("annotation", ["annotation"], 2 * 86_400_000)
+
+
+@pytest.mark.parametrize("days", [10, 200])
+def test_estimates_are_dashed_beside_what_labels_showed(days: int) -> None:
+    lines = {"from labels": daily([0.7] * days), "estimated": daily([0.72] * days)}
+    figure = charts.over_time(lines, zone="UTC", dashed=("estimated",))
+    dashes = {trace.name: trace.line.dash for trace in figure.data if trace.line.dash is not None}
+    assert {name: dash for name, dash in dashes.items() if "estimated" in (name or "")}
+    assert all((dash == "dash") == ("estimated" in name) for name, dash in dashes.items())
+
+
+def test_the_error_of_estimates_is_told_from_complete_windows_after_the_reference() -> None:
+    realised = daily([0.70, 0.60, 0.64, None, 0.1], n=100).with_columns(
+        phase=pl.Series(["closed"] * 4 + ["immature"])
+    )
+    estimated = daily([0.70, 0.62, 0.60, 0.7, 0.7])
+    error = views.estimate_error(realised, estimated, after=START + timedelta(days=1), fewest=30)
+    assert error is not None and (round(error.mean, 6), error.windows) == (0.03, 2)
+    assert views.estimate_error(realised, estimated, after=None, fewest=101) is None

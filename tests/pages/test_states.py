@@ -195,6 +195,14 @@ def test_every_tab_draws_its_charts(
     assert not at.error
 
 
+def test_the_estimate_is_marked_and_tells_how_far_it_was_off(
+    open_page: Open, portfolio_workspace: Workspace
+) -> None:
+    at = open_page(portfolio_workspace, "model", model="delay-30", tab="Performance")
+    said = [caption.value for caption in at.caption if "Dashed: estimated without labels" in caption.value]
+    assert len(said) == 1 and "off by 0.0" in said[0] and "complete windows after the reference" in said[0]
+
+
 def test_a_segment_and_dates_narrow_what_is_drawn(open_page: Open, portfolio_workspace: Workspace) -> None:
     address = {"from": "2013-06-01", "to": "2013-06-30", "segment": "origin=JFK"}
     at = open_page(portfolio_workspace, "model", model="delay-30", **address)
