@@ -13,7 +13,7 @@ from core import alerts as people
 from core import annotations, causes, fold, reconcile, verdicts, why
 from core.alert_text import sentence
 from core.declaration import Declaration
-from core.entities import Alert, AlertEvent, Annotation, ModelStatus
+from core.entities import Alert, AlertEvent, Annotation, ModelStatus, SchemaChange
 from core.health import last_closed
 from core.monitors import Monitor
 from core.normal import Renewed
@@ -56,6 +56,7 @@ def judge(
     *,
     annotated: Sequence[Annotation] = (),
     renewed: Renewed = lambda stored: stored,
+    schema: Sequence[SchemaChange] | None = None,
     last_timestamp: datetime | None,
     now: datetime,
     afresh: bool = False,
@@ -67,6 +68,7 @@ def judge(
     reference : METRICS of the reference's own windows; empty while it is learning
     annotated : the annotations that stand and concern the model
     renewed : puts the windows counted just now into stored METRICS
+    schema : changes of the log's columns, for the reasons; without them, those that are stored
     afresh : judge the whole past by today's rules, also what other rules have judged
     """
     slug, monitors = declaration.model, declaration.monitors
@@ -99,6 +101,7 @@ def judge(
             since=declaration.calendar.back(oldest, causes.LONGEST_WINDOWS),
             now=now,
             renewed=renewed,
+            schema=schema,
         )
     muted = annotations.whole_windows(muted, declaration.calendar)
     return Judgement(found, rules, since, around, rules_of(declaration, annotated), muted)

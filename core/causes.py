@@ -1,6 +1,6 @@
 """Where the reasons of an alert come from: the statistics around it, and what else changed then."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,9 +8,10 @@ import polars as pl
 
 from core import why, why_text
 from core.declaration import Declaration
-from core.entities import Episode
+from core.entities import Episode, SchemaChange
 from core.normal import Renewed
-from core.store import Store, annotations, audit, references, statistics
+from core.schema_changes import told
+from core.store import Store, annotations, audit, references, schema_changes, statistics
 from core.store.audit import AuditEntry
 from core.why import Why
 
@@ -27,7 +28,7 @@ class Surroundings:
 
     metrics : METRICS of its last windows, all slices
     usual : METRICS of the reference's own windows
-    events : at, until, what; annotations, and when its declaration was changed (business time)
+    events : at, until, what; annotations, changes of the log's columns and of the declaration, business time
     importance : how much each input matters, as declared, else as the reference's rows tell; may be empty
     """
 
@@ -61,6 +62,7 @@ def surroundings(
     until: datetime | None = None,
     now: datetime,
     renewed: Renewed = lambda stored: stored,
+    schema: Sequence[SchemaChange] | None = None,
 ) -> Surroundings:
     """Read what explains alerts whose windows start in [since, until].
 
@@ -69,6 +71,7 @@ def surroundings(
     usual : METRICS of the reference's own windows
     metrics : names as `why.needed` gives them
     renewed : puts the windows counted just now into stored METRICS
+    schema : changes of the log's columns; without them, those that are stored
     """
     reach = REACH_WINDOWS * declaration.calendar.nominal
     end = None if until is None else until + reach
@@ -78,14 +81,16 @@ def surroundings(
     with store.read() as c:
         entries = audit.entries(c, entity=f"model:{slug}", limit=_MOST_ENTRIES)
         said = [(each.start, each.end, each.text) for each in annotations.every(c, slug)]
+        changed = schema_changes.every(c, slug) if schema is None else schema
         reference = references.current(c, slug)
     if reference and not importance:
         importance = references.read_importance(store, slug, reference.reference_id)
+    columns = [(at, at, what) for at, what in told(changed)]
     found = renewed(stored)
     return Surroundings(
         found.filter(pl.col("metric").is_in(names), pl.col("window_start") >= since - reach),
         usual,
-        pl.DataFrame([*_declared(entries, now), *said], schema=_EVENTS, orient="row"),
+        pl.DataFrame([*_declared(entries, now), *said, *columns], schema=_EVENTS, orient="row"),
         importance,
     )
 

@@ -198,6 +198,16 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True)
+class SchemaChange:
+    """A column of a prediction log whose type is another from `at` on; null where there is no such column."""
+
+    at: datetime
+    column: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
 class Source:
     """The files one profile reads together, oldest first: of equal prediction_ids the last file's wins.
 

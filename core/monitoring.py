@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from core import alerting, health, logs, maturity, normal, reference
+from core import alerting, health, logs, maturity, normal, reference, schema_changes
 from core.annotations import left_out
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
@@ -156,6 +156,7 @@ def _assess(
         usual,
         annotated=known.annotations,
         renewed=counted.renewed,
+        schema=schema_changes.changes(found.ledger.values(), declaration.calendar),
         last_timestamp=last,
         now=now,
     )

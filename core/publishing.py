@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 import sqlalchemy as sa
 
+from core import schema_changes
 from core.alerting import Judgement, record
 from core.declaration import Declaration
 from core.entities import Actor, Kind, Lease, ModelStatus
@@ -14,6 +15,7 @@ from core.importance import association
 from core.recall import Known
 from core.reference import Baseline
 from core.store import Store, audit, leases, ledger, references, statistics, status, sweeps
+from core.store import schema_changes as stored_changes
 from core.survey import Survey
 from core.windows import Calendar, Window
 
@@ -75,6 +77,7 @@ def publish(store: Store, lease: Lease, known: Known, outcome: Outcome) -> None:
     with store.write() as c:
         leases.check(c, lease)
         ledger.record(c, slug, outcome.found.changes)
+        _record_schema(c, known.declaration, outcome.found)
         for month, kind, generation in generations:
             statistics.publish(c, slug, month, kind, generation)
         _record_reference(c, known, outcome)
@@ -107,6 +110,15 @@ def _write(
             stored = statistics.read(store, slug, kind, start=bounds.start, end=bounds.end)
             whole = pl.concat([counted.without_replaced(stored), frame.filter(inside)])
             yield month, kind, statistics.write(store, slug, month, kind, whole)
+
+
+def _record_schema(c: sa.Connection, declaration: Declaration, found: Survey) -> None:
+    """Write down which columns of the log appeared, vanished or changed their type."""
+    entries = found.ledger.values()
+    since = schema_changes.begins(entries)
+    if found.changes and since is not None:
+        changed = schema_changes.changes(entries, declaration.calendar)
+        stored_changes.put(c, declaration.model, changed, since=since)
 
 
 def _record_reference(c: sa.Connection, known: Known, outcome: Outcome) -> None:

@@ -13,7 +13,13 @@ from core.charts.windows import wall_time, wall_times
 LANE_PX = 30
 MOST_LANES = 12
 SEVERITY_COLOURS = {"critical": "#C8372D", "warning": "#E69F00"}
-SYMBOLS = {"retraining": "star", "version": "diamond", "reference": "square", "declaration": "circle"}
+SYMBOLS = {
+    "retraining": "star",
+    "version": "diamond",
+    "schema": "triangle-up",
+    "reference": "square",
+    "declaration": "circle",
+}
 
 
 def mark_episode(

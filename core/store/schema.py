@@ -245,6 +245,17 @@ annotations = sa.Table(
     sa.Column("ended_by", sa.Text),
 )
 
+# Columns of a prediction log that appeared (before is null), vanished (after is null) or changed their type.
+schema_changes = sa.Table(
+    "schema_changes",
+    metadata,
+    _model(primary_key=True),
+    sa.Column("at", Instant, primary_key=True),  # where the first file with it begins
+    sa.Column("column", sa.Text, primary_key=True),
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text),
+)
+
 # What is to be told, written in the transaction that made it true; times are wall time.
 outbox = sa.Table(
     "outbox",

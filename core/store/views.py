@@ -23,6 +23,7 @@ TABLES = {
         schema.alerts,
         schema.alert_events,
         schema.annotations,
+        schema.schema_changes,
         schema.retraining_requests,
     )
 }

@@ -7,14 +7,25 @@ from typing import Any
 
 import polars as pl
 
-from core.entities import Alert, Annotation, RetrainingRequest
-from core.store import Store, alerts, annotations, audit, models, references, retraining, statistics
+from core.entities import Alert, Annotation, RetrainingRequest, SchemaChange
+from core.schema_changes import told
+from core.store import (
+    Store,
+    alerts,
+    annotations,
+    audit,
+    models,
+    references,
+    retraining,
+    schema_changes,
+    statistics,
+)
 from core.store.audit import AuditEntry
 from core.store.references import Reference
 from core.windows import Calendar
 
 # In the order in which they are drawn, the top one first.
-KINDS = ("alert", "annotation", "retraining", "version", "reference", "declaration")
+KINDS = ("alert", "annotation", "retraining", "version", "schema", "reference", "declaration")
 _DECLARED = {
     "model.registered": "Model registered",
     "model.changed": "Declaration changed",
@@ -53,13 +64,14 @@ class History:
 
 
 def history(store: Store, slug: str) -> History:
-    """Return a model's alerts, annotations, requests, versions, references and changes of its declaration."""
+    """Return what happened to a model: alerts, versions, references, what people did, how its log changed."""
     with store.read() as c:
         found = alerts.of_model(c, slug)
         registered = models.get(c, slug)
         said = annotations.every(c, slug)
         requests = retraining.every(c, slug)
         known = references.every(c, slug)
+        changed = schema_changes.every(c, slug)
         entries = audit.entries(c, entity=f"model:{slug}", limit=_MOST_ENTRIES)
     volumes = statistics.read(
         store, slug, "metrics", metrics=["volume"], columns=[""], segment="", variant="", group=""
@@ -72,6 +84,7 @@ def history(store: Store, slug: str) -> History:
         *_references(known),
         *_declarations(entries, now),
         *_versions(volumes),
+        *_schema(changed, now),
     ]
     blank: _Event = dict.fromkeys(_SCHEMA)
     events = pl.DataFrame([blank | row for row in rows], schema=_SCHEMA)
@@ -142,3 +155,10 @@ def _versions(volumes: pl.DataFrame) -> Iterator[_Event]:
     for version, at in first.agg(pl.col("window_start").min()).iter_rows():
         what = f"First predictions of version {version}"
         yield {"at": at, "kind": "version", "lane": "version", "what": what}
+
+
+def _schema(changed: Sequence[SchemaChange], now: datetime) -> Iterator[_Event]:
+    for at, what in told(changed):
+        if at <= now:
+            moment = {"at": at, "kind": "schema", "lane": "schema"}
+            yield moment | {"what": f"In the log {what}"}
