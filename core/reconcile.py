@@ -116,7 +116,8 @@ def _follow(alert: Alert, before: Alert | None, episode: Episode, now: datetime)
         events.append(AlertEvent(alert.id, episode.escalated_at, JOBS, "escalated"))
         after = replace(after, acknowledged_at=None, acknowledged_by=None)  # that was said of less
     if before.episode.resolved_at and not episode.resolved_at:
-        events.append(AlertEvent(alert.id, now, JOBS, "reopened", before.episode.closed_reason))
+        closed = f"it was closed as {before.episode.closed_reason}"
+        events.append(AlertEvent(alert.id, now, JOBS, "reopened", closed))
     elif episode.resolved_at and episode.closed_reason != before.episode.closed_reason:
         events.append(AlertEvent(alert.id, episode.resolved_at, JOBS, "resolved", episode.closed_reason))
     return Reconciled(after, tuple(events))

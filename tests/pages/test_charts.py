@@ -1,6 +1,8 @@
 """What figures show: gaps, bands, breaks, unfinished windows, and few points."""
 
+import ast
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,6 +13,7 @@ from core.charts.style import MAX_POINTS
 from core.entities import Annotation
 from pages import _model_parts
 
+ROOT = Path(__file__).resolve().parents[2]
 INSTANT = pl.Datetime("us", "UTC")
 START = datetime(2013, 1, 1, 5, tzinfo=UTC)
 
@@ -268,3 +271,20 @@ def test_the_error_of_estimates_is_told_from_complete_windows_after_the_referenc
     error = views.estimate_error(realised, estimated, after=START + timedelta(days=1), fewest=30)
     assert error is not None and (round(error.mean, 6), error.windows) == (0.03, 2)
     assert views.estimate_error(realised, estimated, after=None, fewest=101) is None
+
+
+def test_every_chart_over_time_of_every_page_is_given_what_people_explained() -> None:
+    calls = [
+        (path.name, node)
+        for path in sorted((ROOT / "pages").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    drawing = [
+        (name, call)
+        for name, call in calls
+        for part in (call.func, *call.args[:1])
+        if isinstance(part, ast.Attribute) and part.attr.endswith("over_time")
+    ]
+    assert drawing
+    assert [n for n, call in drawing if "annotated" not in {word.arg for word in call.keywords}] == []

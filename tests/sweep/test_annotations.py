@@ -65,8 +65,12 @@ def test_a_mute_closes_the_alerts_of_its_windows_and_taking_it_back_opens_them_a
     model.sweep(14.3)
     assert kept(model)[0].episode.resolved_at is None and model.status().state == "warning"
     with store.read() as c:
-        happened = [event.event for event in alerts.events(c, alert.id)]
-    assert happened == ["opened", "corrected", "reopened"]
+        happened = [(event.event, event.detail) for event in alerts.events(c, alert.id)]
+    assert happened == [
+        ("opened", None),
+        ("corrected", MUTED),
+        ("reopened", f"it was closed as {MUTED}"),
+    ]
 
 
 def test_a_mute_neither_extends_nor_breaks_a_row_of_windows(sqlite_store: Store, make_watched) -> None:
