@@ -47,6 +47,21 @@ def cells_per_window(declaration: "Declaration", features: int) -> int:
     return slices * (columns + 1) + groups
 
 
+def per_column(metric: str) -> bool:
+    """Return whether a metric is measured of each column, and so monitored of columns."""
+    info = CATALOGUE.get(metric)
+    if info is None:
+        return metric == AUTO_METRIC
+    return info.family == "drift" or (info.family == "quality" and metric not in _WHOLE_MODEL)
+
+
+def counted_columns(declaration: "Declaration") -> list[str]:
+    """Return the columns whose distribution is counted, as far as they are declared."""
+    log, features = declaration.predictions, declaration.features
+    outcome = [column for column in (*log.scores, log.prediction, declaration.actual) if column]
+    return [*features.numeric, *features.categorical, *outcome] if features else outcome
+
+
 def cells_too_many(declaration: "Declaration", features: int) -> str | None:
     """Return what to say where so many features and the segments make a window too large, else None."""
     cells, segments = cells_per_window(declaration, features), len(declaration.segments)
@@ -237,11 +252,10 @@ def _places(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
     """Yield what is wrong with the columns, segments and protected attributes of a monitor."""
     info = CATALOGUE.get(monitor.metric)
     family = info.family if info else AUTO_METRIC if monitor.metric == AUTO_METRIC else "custom"
-    of_columns = family == "drift" or (family == "quality" and monitor.metric not in _WHOLE_MODEL)
-    if monitor.columns and not of_columns:
+    if monitor.columns and not per_column(monitor.metric):
         yield f"columns: {monitor.metric} is not measured per column; remove columns"
     elif monitor.columns not in (None, "all") and declaration.features:
-        yield from _unknown("columns", monitor.columns or (), _counted(declaration), "declared column")
+        yield from _unknown("columns", monitor.columns or (), counted_columns(declaration), "declared column")
     if monitor.segments and monitor.segments != "all":
         yield from _unknown("segments", monitor.segments, declaration.segments, "declared segment")
     if monitor.segments == "all" and not declaration.segments:
@@ -256,13 +270,6 @@ def _places(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
         )
         if not attributes:
             yield f"metric: {monitor.metric} compares groups; declare protected first"
-
-
-def _counted(declaration: "Declaration") -> list[str]:
-    """Return the columns whose distribution is counted."""
-    log, features = declaration.predictions, declaration.features
-    outcome = [column for column in (*log.scores, log.prediction, declaration.actual) if column]
-    return [*features.numeric, *features.categorical, *outcome] if features else outcome
 
 
 def _unknown(key: str, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[str]:

@@ -350,7 +350,8 @@ class AlertEvent:
     alert: int
     at: datetime
     actor: str
-    # opened, escalated, acknowledged, assigned, snoozed, unsnoozed, woken, resolved, corrected, reopened, commented
+    # opened, escalated, acknowledged, assigned, snoozed, unsnoozed, woken, resolved, corrected, reopened,
+    # commented
     event: str
     detail: str | None = None
 

@@ -1,6 +1,6 @@
 """What was normal: the metrics of the reference's own windows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -22,6 +22,7 @@ def of_reference(
     cells: pl.DataFrame,
     *,
     renewed: Renewed = lambda stored: stored,
+    metrics: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Return the METRICS of the reference's windows; outside the log it is as if it were one window.
 
@@ -30,22 +31,26 @@ def of_reference(
     span : its windows in the log; None for a file, and while it is learning
     grid, cells : what the reference was counted on, and its CELLS
     renewed : puts the windows counted just now into stored METRICS
+    metrics : those that are needed at least; None = all
     """
     if span is not None:
         first, last = span
         end = declaration.calendar.containing(last).end
-        known = renewed(statistics.read(store, declaration.model, "metrics", start=first, end=end))
         of_reference = cells["window_start"].unique()  # without those that an annotation left out
         inside = pl.col("window_start").is_between(first, last)
-        windows = known.filter(inside, pl.col("window_start").is_in(of_reference.implode()))
-        if windows.height:
-            return windows
+        for names in (metrics, None):  # all of them say whether the reference lies in the log at all
+            known = renewed(
+                statistics.read(store, declaration.model, "metrics", start=first, end=end, metrics=names)
+            )
+            windows = known.filter(inside, pl.col("window_start").is_in(of_reference.implode()))
+            if windows.height:
+                return windows
     merged = merge_cells(cells)
     return measure(merged, merged, grid, declaration)
 
 
-def stored(store: Store, declaration: Declaration) -> pl.DataFrame:
-    """Return the METRICS of the current reference; empty while it is learning."""
+def stored(store: Store, declaration: Declaration, metrics: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return the METRICS of the current reference, of some `metrics` at least; empty while it is learning."""
     slug = declaration.model
     with store.read() as c:
         current = references.current(c, slug)
@@ -56,4 +61,4 @@ def stored(store: Store, declaration: Declaration) -> pl.DataFrame:
         span = (current.first_window, current.last_window)
     grid = references.read_grid(store, slug, current.reference_id)
     cells = references.read_reference_cells(store, slug, current.reference_id)
-    return of_reference(store, declaration, span, grid, cells)
+    return of_reference(store, declaration, span, grid, cells, metrics=metrics)

@@ -32,10 +32,11 @@ def rehearse(store: Store, declaration: Declaration, *, now: datetime) -> list[R
     with store.read() as c:
         known = status.get(c, declaration.model)
         annotated = annotations.every(c, declaration.model)
+    metrics = sorted({verdicts.shown_metric(each.metric) for each in declaration.monitors})
     judgement = alerting.judge(
         store,
         declaration,
-        normal.stored(store, declaration),
+        normal.stored(store, declaration, metrics),
         annotated=annotated,
         last_timestamp=known.last_timestamp if known else None,
         now=now,
@@ -44,6 +45,26 @@ def rehearse(store: Store, declaration: Declaration, *, now: datetime) -> list[R
     needed = {each.name: verdicts.persistence(each, declaration) for each in declaration.monitors}
     told = fold.fold(judgement.verdicts, needed)
     return [_of(name, judgement.verdicts, told) for name in needed]
+
+
+def differences(before: Rehearsed, after: Rehearsed) -> tuple[int, int]:
+    """Return how many alerts of one rule another would not have raised, and how many it would besides.
+
+    Two alerts are the same where they speak of the same target and share a window.
+    """
+    return _without(before.episodes, after.episodes), _without(after.episodes, before.episodes)
+
+
+def _without(episodes: Sequence[Episode], others: Sequence[Episode]) -> int:
+    def among(one: Episode) -> bool:
+        return any(
+            one.target == other.target
+            and one.first_window <= other.last_window
+            and other.first_window <= one.last_window
+            for other in others
+        )
+
+    return sum(not among(episode) for episode in episodes)
 
 
 def _of(monitor: str, judged: pl.DataFrame, told: Mapping[fold.Cause, Sequence[Episode]]) -> Rehearsed:

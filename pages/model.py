@@ -11,6 +11,7 @@ from pages import (
     _model_fairness,
     _model_health,
     _model_history,
+    _model_monitors,
     _model_operations,
     _model_performance,
     _model_quality,
@@ -28,6 +29,7 @@ TABS = {
     "Performance": _model_performance.show,
     "Fairness": _model_fairness.show,
     "Cost & latency": _model_operations.show,
+    "Monitors": _model_monitors.show,
     "History": _model_history.show,
     "Rows": _model_rows.show,
 }

@@ -1,6 +1,7 @@
 """Figures: each takes rolled-up numbers and returns a plotly figure that reads the same in both themes."""
 
 from core.charts.episodes import mark_episode, timeline, tint
+from core.charts.monitored import mark_alerts, monitored
 from core.charts.over_time import bars_over_time, heat_over_time, over_time
 from core.charts.snapshot import calibration, confusion, distribution, groups, values
 from core.charts.style import COLOURS, GREY, HEIGHT, Reading
@@ -19,7 +20,9 @@ __all__ = [
     "distribution",
     "groups",
     "heat_over_time",
+    "mark_alerts",
     "mark_episode",
+    "monitored",
     "over_time",
     "thinned",
     "timeline",

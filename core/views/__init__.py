@@ -6,6 +6,7 @@ from core.views.estimates import EstimateError, estimate_error
 from core.views.fairness import FairnessPage, fairness
 from core.views.history import History, history
 from core.views.model import ModelPage, model_page, reference_series, series, with_labelled
+from core.views.monitors import MonitorsPage, measured, monitors_page, of_target, rehearsed, targets
 from core.views.overview import Overview, VitalSigns, overview, vital_signs
 from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
@@ -21,6 +22,7 @@ __all__ = [
     "FairnessPage",
     "History",
     "ModelPage",
+    "MonitorsPage",
     "Overview",
     "Rows",
     "Scores",
@@ -34,16 +36,21 @@ __all__ = [
     "estimate_error",
     "fairness",
     "history",
+    "measured",
     "model_page",
+    "monitors_page",
+    "of_target",
     "open_requests",
     "overview",
     "reasons",
     "reference_series",
+    "rehearsed",
     "rows",
     "scores",
     "series",
     "shown_state",
     "system",
+    "targets",
     "verdict",
     "vital_signs",
     "why_page",

@@ -18,6 +18,7 @@ TABS = {
     "Performance": "All complete windows of this stretch",
     "Fairness": "Selection rate by group",
     "Cost & latency": "Latency",
+    "Monitors": "No monitor watches this model",
     "History": "What happened, and when",
     "Rows": "Open rows",
 }

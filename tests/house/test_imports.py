@@ -28,11 +28,14 @@ PURE = (
     *("bins", "cells", "drift", "column_drift", "quality", "operations", "fairness", "estimates", "measures"),
     *("performance", "regression", "multiclass", "score_curves", "metric_rows", "charts"),
     *("usual", "maturity", "verdicts", "fold", "reconcile", "alerts", "alert_text"),
+    *("monitor_text", "monitor_form", "monitor_yaml", "suggestions"),
 )
 EDGE = ("settings", "steward_yaml", "logs", "engine", "store", "notify")
 STORY = (
     "actions",
     "alert_actions",
+    "monitor_actions",
+    "rehearsal",
     "monitoring",
     "views",
     "inspection",
