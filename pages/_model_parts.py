@@ -193,6 +193,7 @@ def beside_estimate(
         reference_until=reference_end(chosen),
         fewest=fewest(metric),
         until=until(chosen),
+        annotated=chosen.page.annotations,
         dashed=("estimated",),
     )
     draw(figure, f"{title(metric)} of {chosen.slug} per window, and its estimate", key=metric)

@@ -65,7 +65,9 @@ def _chart(past: Rehearsed, target: Target, chosen: Selection) -> None:
         if not rows.height:
             nothing()
             return
-        figure = charts.bars_over_time(rows, zone=chosen.zone, until=until(chosen))
+        figure = charts.bars_over_time(
+            rows, zone=chosen.zone, until=until(chosen), annotated=chosen.page.annotations
+        )
         first = rows["window_start"].min()
         charts.mark_alerts(figure, _spans(episodes, first, until(chosen)), chosen.zone)  # type: ignore[arg-type]
         draw(figure, alt, key="monitor")
@@ -85,6 +87,7 @@ def _chart(past: Rehearsed, target: Target, chosen: Selection) -> None:
         zone=chosen.zone,
         reading=reading(shown_metric(target.metric)),
         until=until(chosen),
+        annotated=chosen.page.annotations,
     )
     draw(figure, alt, key="monitor")
 

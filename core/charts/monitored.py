@@ -1,6 +1,6 @@
 """A monitor's course: the values it judged, the bands in which it alarms, its breaches and its alerts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +11,7 @@ from core.charts.episodes import SEVERITY_COLOURS
 from core.charts.over_time import over_time
 from core.charts.style import GREY, MAX_POINTS, Reading, transparent
 from core.charts.windows import wall_time, wall_times
+from core.entities import Annotation
 
 HEIGHT = 320
 _SIDES = ("low", "high")
@@ -23,6 +24,7 @@ def monitored(
     zone: str,
     reading: Reading | None = None,
     until: datetime | None = None,
+    annotated: Sequence[Annotation] = (),
 ) -> go.Figure:
     """Return one target's values with the bands of its rule.
 
@@ -31,11 +33,12 @@ def monitored(
     frames : ``verdicts``, VERDICTS of one monitor and target by time, and ``alerts``, the stretches in which
         it alarms: `start`, `end`, `severity`
     until : the right end of the time axis
+    annotated : what people explained, drawn as bands
     """
     verdicts, form = frames["verdicts"], reading or Reading()
     judged = pl.when(pl.col("level").is_not_null()).then(pl.col("value"))
     line = verdicts.select("window_start", "window_end", value=judged)
-    figure = over_time({"": line}, zone=zone, reading=form, until=until)
+    figure = over_time({"": line}, zone=zone, reading=form, until=until, annotated=annotated)
     low, high = _reach(verdicts, form)
     figure.layout.yaxis.range = [low, high]
     mark_alerts(figure, frames["alerts"], zone)
