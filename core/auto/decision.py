@@ -1,0 +1,56 @@
+"""From the answers about a model's columns to a verdict: which column, which question, what matters."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.estimates import Numbers
+
+FALSE_DISCOVERIES = 0.04
+FLOOR = 0.05  # of the distance, corrected for sampling
+SCALE_FLOOR = 0.1  # of the mean square, in standard deviations: a variance 7 % larger or smaller
+SHARE_FLOOR = 0.01  # of rows that are missing, out of range or unseen: one point more or less
+
+
+def column_p_values(p: Numbers, weights: Numbers) -> tuple[Numbers, NDArray[np.intp]]:
+    """Return the p-value of each column, min p/w over its questions and at most 1, and the question it is of.
+
+    Examples
+    --------
+    >>> p, question = column_p_values(np.array([[0.01, 0.001]]), np.array([0.5, 0.05]))
+    >>> p.round(6).tolist(), question.tolist()
+    ([0.02], [0])
+    """
+    weighted = p / weights
+    first = weighted.argmin(axis=-1)
+    return np.minimum(np.take_along_axis(weighted, first[..., None], axis=-1)[..., 0], 1.0), first
+
+
+def discoveries(p_values: Numbers, *, share: float = FALSE_DISCOVERIES) -> NDArray[np.bool_]:
+    """Return which p-values of the last axis stand out, at this share of false discoveries; NaN never does.
+
+    Source: Benjamini and Hochberg (1995), Journal of the Royal Statistical Society B 57.
+
+    Examples
+    --------
+    >>> discoveries(np.array([0.001, 0.03, 0.9, np.nan])).tolist()
+    [True, False, False, False]
+    """
+    known = np.isfinite(p_values)
+    p = np.where(known, p_values, np.inf)
+    looks = known.sum(axis=-1, keepdims=True)
+    ordered = np.sort(p, axis=-1)
+    rank = np.arange(1, p.shape[-1] + 1)
+    below = ordered <= share * rank / np.maximum(looks, 1)
+    limit = np.where(below, ordered, -1.0).max(axis=-1, keepdims=True, initial=-1.0)
+    return p <= limit
+
+
+def corrected(distance: Numbers, expected: Numbers) -> Numbers:
+    """Return a Jensen–Shannon distance without what sampling alone shows: √(JS² − expected²), at least 0.
+
+    Examples
+    --------
+    >>> float(corrected(np.array(0.13), np.array(0.12)).round(3))
+    0.05
+    """
+    return np.sqrt(np.maximum(distance**2 - expected**2, 0.0))
