@@ -54,3 +54,16 @@ def corrected(distance: Numbers, expected: Numbers) -> Numbers:
     0.05
     """
     return np.sqrt(np.maximum(distance**2 - expected**2, 0.0))
+
+
+def drifted(
+    p_values: Numbers, distance: Numbers, expected: Numbers, matters: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which columns of a window drifted: they stand out among all its columns, and by enough.
+
+    Parameters
+    ----------
+    p_values, distance, expected : of each column, the Jensen–Shannon distance with what chance shows of it
+    matters : whether the question that answered is beyond the floor of its own
+    """
+    return discoveries(p_values) & (matters | (corrected(distance, expected) >= FLOOR))
