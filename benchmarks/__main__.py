@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import alerts, dashboard, engine, estimation, load, measures, sweeps
+from benchmarks import alarms, alerts, dashboard, engine, estimation, load, measures, sweeps
 from benchmarks.table import show
 
 BENCHMARKS = {
     "engine": lambda options: engine.run(options.rows),
     "measures": lambda options: measures.run(),
     "estimation": lambda options: estimation.run(),
+    "alarms": lambda options: alarms.sketch(),
     "alerts": lambda options: alerts.run(),
     "sweeps": lambda options: sweeps.run(options.models),
     "dashboard": lambda options: [

@@ -2,8 +2,8 @@
 
     python -m benchmarks.alarms [--quick] [--references 200] [--peers] [--cache FOLDER] [--plots FOLDER]
 
-Every reference is simulated anew and judged by the shipped code. What was measured is kept in the cache folder,
-so that a stopped run goes on where it was.
+Every reference is simulated anew and judged by the shipped code. What was measured is kept in the cache
+folder, so that a stopped run goes on where it was.
 """
 
 import argparse
@@ -241,6 +241,12 @@ def run(cache: Path, references: int, cells: list[tuple[int, int, str]]) -> list
     heads = ["quiet stream", "any alarm per window", "pages per model-quarter", "ms a window", ""]
     note = "held to: any alarm at most 0.05, at most 0.1 pages a quarter (two in a row, floor)"
     return [Table(f"Quiet windows, {references} references", heads, quiet, note), *tables]
+
+
+def sketch() -> list[Table]:
+    """Measure the smallest cells with few references, for the overview of all benchmarks."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run(Path(folder), 20, CELLS[: len(STREAMS)])
 
 
 def main() -> None:
