@@ -1,11 +1,21 @@
 """An alert in words: what it is about, how much that is, and against which limit."""
 
+from dataclasses import replace
+
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
 from core.entities import Episode, Target
 from core.verdicts import FRESHNESS, shown_metric
 
 _NAMES = {AUTO_METRIC: "Drift", "missing_share": "Missing share", "volume": "Volume"}
+_QUESTIONS = {
+    "rest": "the shape",
+    "missing": "missing values",
+    "out of range": "rows out of range",
+    "one value": "one value",
+    "mix": "the mix",
+    "unseen": "unseen values",
+}
 _BARE_UNITS = ("label", "column", "nats")
 
 
@@ -27,10 +37,36 @@ def sentence(episode: Episode) -> str:
         return f"No predictions for {silent}, {allowed} are allowed"
     metric = shown_metric(target.metric)
     value, threshold = (number(metric, each) for each in (episode.value, episode.threshold))
-    usual = "its usual " if target.metric == AUTO_METRIC else ""
+    if target.metric == AUTO_METRIC:
+        return _drift(episode, value, threshold)
     about = subject(target)
     comma = "," if "," in about else ""
-    return f"{about}{comma} is {value}, {episode.side} {usual}{threshold}"
+    return f"{about}{comma} is {value}, {episode.side} {threshold}"
+
+
+def _drift(episode: Episode, value: str, threshold: str) -> str:
+    """Return what drifted, and the distance where it tells anything.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from core.entities import Severity
+    >>> day, temp = datetime(2013, 8, 1, tzinfo=UTC), Target("drift", "temp")
+    >>> at = (Severity.WARNING, day, day, day, day)
+    >>> sentence(Episode("drift", temp, *at, 0.312, 0.094, "above", question="location"))
+    'Drift in location of temp, distance 0.312, above its usual 0.094'
+    >>> sentence(Episode("drift", temp, *at, 0.02, 0.094, "above", question="missing, not calibrated"))
+    'Drift in missing values of temp (not calibrated: few reference windows)'
+    """
+    question, _, remarks = (episode.question or "").partition(", ")
+    target = episode.target
+    asked = f"Drift in {_QUESTIONS.get(question, question)} of {target.column}" if question else ""
+    about = (
+        ", ".join([asked, *subject(replace(target, column="")).split(", ")[1:]]) if asked else subject(target)
+    )
+    if episode.value > episode.threshold:
+        about += f", distance {value}, {episode.side} its usual {threshold}"
+    return f"{about} (not calibrated: few reference windows)" if "not calibrated" in remarks else about
 
 
 def subject(target: Target) -> str:

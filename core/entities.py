@@ -311,6 +311,8 @@ class Episode:
     resolved_at: datetime | None = None
     resolved_window: datetime | None = None  # the quiet window that ended it; null where a person did
     closed_reason: str | None = None
+    # What drifted, for the alert's message, which keeps it; the registry's columns do not.
+    question: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,17 @@ MAXIMUM_SKIPPED = 2  # more windows in a row without a verdict, and the count of
 RECOVERED = "recovered"
 _TARGET = tuple(field.name for field in fields(Target))
 
-_TELLING = ("level", "window_start", "judged_at", "value", "low", "high", "critical_low", "critical_high")
+_TELLING = (
+    "level",
+    "window_start",
+    "judged_at",
+    "value",
+    "low",
+    "high",
+    "critical_low",
+    "critical_high",
+    "question",
+)
 
 Cause = tuple[str, Target]  # monitor name and what it looks at: one open alert per model and cause
 
@@ -167,11 +177,12 @@ def _seen(row: Mapping[str, Any]) -> dict[str, Any]:
     value: float = row["value"]
     worst = row["level"] == 2
     low, high = (row[f"critical_{side}"] if worst else row[side] for side in ("low", "high"))
-    above = high is not None and value > high
+    above = low is None or (high is not None and value > high)
     return {
         "last_window": row["window_start"],
         "judged_at": row["judged_at"],
         "value": value,
         "threshold": high if above else low,
         "side": "above" if above else "below",
+        "question": row["question"],
     }

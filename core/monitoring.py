@@ -10,6 +10,7 @@ import polars as pl
 
 from core import alerting, health, logs, maturity, normal, reference, schema_changes
 from core.annotations import left_out
+from core.auto.columns import judged
 from core.engine import ENGINES, DuckDBEngine
 from core.entities import Lease, ModelStatus
 from core.errors import LeaseLost
@@ -119,6 +120,7 @@ def _count(
         usual = baseline.cells.filter(pl.col("window_start").is_in([window.start for window in counted]))
         cells = pl.concat([cells, usual])
     metrics = measure(cells, merge_cells(baseline.cells), baseline.grid, declaration)
+    metrics = judged(metrics, cells, baseline.cells, baseline.grid, declaration)
     return Counted(windows, cells, metrics, overlapping(before, windows))
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from core import volume
 from core.annotations import Span
+from core.auto import standing
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
 from core.declaration import Declaration
@@ -17,8 +18,6 @@ from core.monitors import Changes, Limits, Monitor, Ranges, magnitude
 from core.windows import duration
 
 MINIMUM_LABELLED = 30  # below it a window's performance says more about chance than about the model
-AUTO_MINIMUM_ROWS = 100
-AUTO_FLOOR = 0.05  # how far a distance must lie above its usual to matter
 FRESHNESS = "freshness"
 _TARGET = tuple(field.name for field in fields(Target))
 _INSTANT = METRICS["window_start"]
@@ -38,6 +37,7 @@ VERDICTS: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "critical_low": pl.Float64,
     "critical_high": pl.Float64,
     "reason": pl.String,
+    "question": pl.String,  # what the verdict on drift found, in words
 }
 _LIMITS = ("low", "high", "critical_low", "critical_high")
 
@@ -84,6 +84,7 @@ def judge(
     closed = closed.with_columns(
         judged_at=judged_at, ordinal=declaration.calendar.ordinals(closed["window_start"])
     )
+    closed = standing.marked(closed, now=now)
     frames = [pl.DataFrame(schema=VERDICTS)]
     for monitor in monitors:
         if monitor.metric == FRESHNESS:
@@ -149,11 +150,11 @@ def _limited(
     none = dict.fromkeys(_LIMITS, pl.lit(None, pl.Float64))
     if monitor.rule in ("above", "below", "outside"):
         return seen.with_columns(**none | _fixed(monitor))
-    compared = seen if "usual" in seen.columns else _compared(seen, reference, monitor, every)
+    if monitor.metric != volume.VOLUME:
+        seen = _outside(seen, every)
     if monitor.rule == "threshold":
-        high = pl.max_horizontal("usual", "expected") + AUTO_FLOOR
-        high = pl.when(pl.col("usual").is_not_null()).then(high)
-        return compared.with_columns(**none | _both("high", high, high, monitor)).drop("usual")
+        return seen.with_columns(**none | _both("high", pl.col("usual"), pl.col("usual"), monitor))
+    compared = seen if monitor.metric == volume.VOLUME else _compared(seen, reference, monitor)
     change = monitor.drop if monitor.rule == "drop" else monitor.rise
     warning, critical = _levels_of(change)
     side, sign = ("low", -1) if monitor.rule == "drop" else ("high", 1)
@@ -161,18 +162,19 @@ def _limited(
     return compared.with_columns(**none | _both(side, first, second, monitor)).drop("usual")
 
 
-def _compared(
-    seen: pl.DataFrame, reference: pl.DataFrame, monitor: Monitor, every: pl.DataFrame
-) -> pl.DataFrame:
-    """Add `usual`, what the reference's windows showed; its own windows are left out."""
-    keys = ("column", "segment", "group")
-    share = 0.95 if monitor.rule == "threshold" else 0.5
-    enough = pl.col("n").fill_null(_fewest(monitor)) >= _fewest(monitor)
-    usual = reference.filter(enough).group_by(keys).agg(usual=pl.col("value").quantile(share, "linear"))
-    compared = seen.join(usual, on=keys, how="left", maintain_order="left")
-    starts = every["window_start"]  # they say what is normal; what an annotation left out there says nothing
+def _outside(seen: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the reference's span: it says what is normal, what an annotation left out there nothing."""
+    starts = every["window_start"]
     within = pl.col("window_start").is_between(starts.min(), starts.max())
-    return compared.filter(~within.fill_null(False))
+    return seen.filter(~within.fill_null(False))
+
+
+def _compared(seen: pl.DataFrame, reference: pl.DataFrame, monitor: Monitor) -> pl.DataFrame:
+    """Add `usual`, the middle of what the reference's windows showed."""
+    keys = ("column", "segment", "group")
+    enough = pl.col("n").fill_null(_fewest(monitor)) >= _fewest(monitor)
+    usual = reference.filter(enough).group_by(keys).agg(usual=pl.col("value").quantile(0.5, "linear"))
+    return seen.drop("usual").join(usual, on=keys, how="left", maintain_order="left")
 
 
 def _fixed(monitor: Monitor) -> dict[str, pl.Expr]:
@@ -206,18 +208,18 @@ def _amount(change: float | str) -> pl.Expr:
 
 def _fewest(monitor: Monitor) -> int:
     info = CATALOGUE.get(monitor.metric)
-    if monitor.metric == AUTO_METRIC:
-        return AUTO_MINIMUM_ROWS
     return MINIMUM_LABELLED if info is not None and info.family == "performance" else 0
 
 
 def _levels(limited: pl.DataFrame, monitor: Monitor, now: datetime) -> pl.DataFrame:
-    fewest = _fewest(monitor)
+    fewest, auto = _fewest(monitor), monitor.metric == AUTO_METRIC
     value = pl.col("value")
     known = pl.any_horizontal(pl.col(name).is_not_null() for name in ("low", "high"))
     reason = (
         pl.when(pl.col("mature_at") > now)
         .then(pl.lit("labels still arrive"))
+        .when(pl.lit(auto) & value.is_not_null() & pl.col("drifted").is_null())
+        .then(standing.unjudged())
         .when(value.is_null())
         .then(pl.coalesce("reason", pl.lit("no value")))
         .when(pl.col("n") < fewest)
@@ -231,6 +233,8 @@ def _levels(limited: pl.DataFrame, monitor: Monitor, now: datetime) -> pl.DataFr
         False
     )
     breach = (value < pl.col("low")).fill_null(False) | (value > pl.col("high")).fill_null(False)
+    if auto:
+        breach, beyond = pl.col("drifted"), pl.col("drifted") & pl.col("critical_high").is_not_null()
     level = pl.when(reason.is_null()).then(pl.when(beyond).then(2).when(breach).then(1).otherwise(0))
     judged = limited.with_columns(
         monitor=pl.lit(monitor.name), metric=pl.lit(monitor.metric), level=level, reason=reason
@@ -297,7 +301,7 @@ def _silences(spans: Sequence[Span], monitor: Monitor, muted: Sequence[Span], no
         critical_high=pl.lit(float(critical) if len(limits) > 1 else None, pl.Float64)
     )
     empty = {name: pl.lit("") for name in _TARGET[1:]}
-    null = {name: pl.lit(None) for name in ("low", "critical_low", "reason")}
+    null = {name: pl.lit(None) for name in ("low", "critical_low", "reason", "question")}
     return whole.with_columns(**empty, **null).select(pl.col(n).cast(d) for n, d in VERDICTS.items())
 
 

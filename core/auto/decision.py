@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 from core.estimates import Numbers
 
 FALSE_DISCOVERIES = 0.04
+OWN_FLOOR = ("scale", "missing", "out of range", "unseen")  # questions that the distance hardly sees
+SMALL = ", too little to matter"
+UNCALIBRATED = ", not calibrated"
 FLOOR = 0.05  # of the distance, corrected for sampling
 SCALE_FLOOR = 0.1  # of the mean square, in standard deviations: a variance 7 % larger or smaller
 SHARE_FLOOR = 0.01  # of rows that are missing, out of range or unseen: one point more or less

@@ -80,23 +80,30 @@ def judge(fit: Fit, numbers: NumericCounts, categories: CategoricalCounts, at: N
     return Answers(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
-def in_blocks(reference: Reference, rows: float) -> Reference:
-    """Return the reference in blocks of neighbouring windows, large enough for windows of `rows`."""
-    total = reference.numeric.bins.sum(axis=-1) + reference.numeric.missing
-    usual = np.median(total.max(axis=1, initial=0.0)) if total.size else 0.0
-    if not total.size:
-        of = reference.categorical.values.sum(axis=-1) + reference.categorical.missing
-        usual = np.median(of.max(axis=1, initial=0.0)) if of.size else 0.0
-    windows = len(reference.at)
-    size = min(int(np.ceil(rows / (LARGEST_RATIO * usual))) if usual else 1, windows // FEWEST_BLOCKS)
+def block_sizes(reference: Reference, rows: Numbers) -> NDArray[np.intp]:
+    """Return how many reference windows must become one block, to compare windows of so many rows with.
+
+    A window of ten times the rows of a reference window differs by wobbles nobody has seen; as powers of two,
+    so that few sizes serve all windows.
+    """
+    number, category = reference.numeric, reference.categorical
+    counted = [number.bins.sum(axis=-1) + number.missing, category.values.sum(axis=-1) + category.missing]
+    usual = float(np.median(np.concatenate(counted, axis=1).max(axis=1, initial=0.0)))
+    needed = np.maximum(rows / (LARGEST_RATIO * usual), 1.0) if usual else np.ones(len(rows))
+    most = max(len(reference.at) // FEWEST_BLOCKS, 1)
+    return np.minimum(2 ** np.ceil(np.log2(needed)), most).astype(np.intp)
+
+
+def in_blocks(reference: Reference, size: int) -> Reference:
+    """Return the reference in blocks of this many neighbouring windows."""
     if size <= 1:
         return reference
-    starts = np.arange(0, windows - size + 1, size)
+    starts = np.arange(0, len(reference.at) - size + 1, size)
     number, category = reference.numeric, reference.categorical
     return Reference(
         reference.at[starts],
-        NumericCounts(*(_added(each, starts) for each in (number.bins, number.missing, number.outside))),
-        CategoricalCounts(*(_added(e, starts) for e in (category.values, category.missing, category.unseen))),
+        NumericCounts(*(_added(each, starts) for each in vars(number).values())),
+        CategoricalCounts(*(_added(each, starts) for each in vars(category).values())),
         np.zeros(len(starts), dtype=np.bool_),
         reference.seen_once,
     )

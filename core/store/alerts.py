@@ -14,7 +14,7 @@ from core.store.schema import alert_events, alerts, judged, models
 from core.store.upsert import upsert
 
 _TARGET = tuple(field.name for field in fields(Target))
-_EPISODE = tuple(field.name for field in fields(Episode) if field.name != "target")
+_EPISODE = tuple(field.name for field in fields(Episode) if field.name not in ("target", "question"))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from core.alert_text import sentence
 from core.declaration import Declaration
 from core.entities import METRICS
 from core.fold import fold
@@ -108,14 +109,66 @@ def test_one_level_is_a_warning_unless_it_says_critical() -> None:
     assert levels({"metric": "psi", "above": 0.2, "severity": "critical"}, values)["level"].to_list() == [2]
 
 
-def test_automatic_drift_compares_with_the_reference_windows_and_chance() -> None:
-    usual = series("jensen_shannon", [0.1] * REFERENCE_DAYS, start=0, column="temp", expected=0.02)
-    current = series("jensen_shannon", [0.14, 0.16], column="temp", expected=0.02)
-    found = levels({"metric": "drift", "threshold": "auto"}, pl.concat([usual, current]), usual)
-    assert found["metric"].unique().to_list() == ["drift"]
-    assert found.height == 2, "the reference does not judge itself"
-    assert found["level"].to_list() == [0, 1]
-    assert found["high"].to_list() == pytest.approx([0.15, 0.15])
+DRIFT = {"metric": "drift", "threshold": "auto"}
+
+
+def distances(p_values: list[float | None], column: str = "temp", **columns) -> pl.DataFrame:
+    """METRICS of a column's distance of 0.2, where chance shows 0.1, with its p-values by day."""
+    fixed = {"expected": 0.1, "reason": "location"} | columns
+    rows = series("jensen_shannon", [0.2] * len(p_values), column=column, **fixed)
+    return rows.with_columns(p_value=pl.Series(p_values, dtype=pl.Float64))
+
+
+def test_drift_needs_a_p_value_that_stands_out_and_a_distance_that_matters() -> None:
+    found = levels(DRIFT, pl.concat([distances([1e-6, 0.2, 1e-6]), distances([0.5] * 3, "wind")]))
+    temp = found.filter(pl.col("column") == "temp")
+    assert temp["level"].to_list() == [1, 0, 1] and temp["question"].to_list() == ["location"] * 3
+    assert temp["high"].to_list() == pytest.approx([(0.1**2 + 0.05**2) ** 0.5] * 3)
+    near = distances([1e-6], expected=0.199)
+    assert levels(DRIFT, near)["level"].to_list() == [0], "beyond chance, but too little to matter"
+
+
+def test_every_column_of_the_window_counts_among_the_looks() -> None:
+    alone = distances([0.03])
+    together = pl.concat([alone, *(distances([0.9], f"x{i}") for i in range(9))])
+    one = DRIFT | {"columns": ["temp"]}
+    assert levels(one, alone)["level"].to_list() == [1]
+    assert levels(one, together)["level"].to_list() == [0]
+
+
+def test_missing_values_have_a_floor_of_their_own() -> None:
+    for reason, level in (("missing", 1), ("missing, too little to matter", 0), ("scale, not calibrated", 1)):
+        assert levels(DRIFT, distances([1e-6], expected=0.2, reason=reason))["level"].to_list() == [level]
+
+
+def test_a_column_that_is_missing_altogether_drifts() -> None:
+    gone = distances([1e-9], reason="no usable values in this window").with_columns(
+        value=pl.lit(None, pl.Float64), expected=pl.lit(None, pl.Float64), n=pl.lit(0, pl.Int64)
+    )
+    found = levels(DRIFT, gone)
+    assert (found["level"][0], found["value"][0], found["question"][0]) == (1, 1.0, "missing")
+
+
+def test_without_p_value_there_is_no_verdict() -> None:
+    assert levels(DRIFT, distances([None]))["reason"].to_list() == ["nothing to compare with"]
+    assert levels(DRIFT, distances([None], n=99))["reason"].to_list() == ["fewer than 100 rows"]
+
+
+def test_the_reference_does_not_judge_itself() -> None:
+    assert levels(DRIFT, distances([1e-9]), distances([1e-9])).is_empty()
+
+
+def test_drift_that_is_severe_by_its_rule_is_critical() -> None:
+    assert levels(DRIFT | {"severity": "critical"}, distances([1e-9]))["level"].to_list() == [2]
+
+
+def test_drift_in_two_windows_in_a_row_is_an_alert_that_says_what_drifted() -> None:
+    current = distances([1e-6, 0.5, 1e-6, 1e-6])
+    (rule,) = declared(DRIFT).monitors
+    ((episode,),) = fold(levels(DRIFT, current), {rule.name: persistence(rule, declared(DRIFT))}).values()
+    origin = FIRST + REFERENCE_DAYS * DAY
+    assert (episode.first_window - origin).days == 2
+    assert sentence(episode) == "Drift in location of temp, distance 0.2, above its usual 0.112"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""Which columns of stored windows drifted: their p-values against each other, and by enough to matter."""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from core.auto import decision
+from core.auto.columns import DISTANCE, FEWEST_ROWS
+
+_WINDOW = ("window_start", "segment", "version")
+
+
+def marked(metrics: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
+    """Return METRICS with `drifted`, `usual` and `question`; null where the verdict on drift says nothing.
+
+    Every column of a window, segment and version counts among its many looks, except labels that still
+    arrive. A column that is missing altogether has no row in common with the reference: its distance is 1.
+
+    Returns
+    -------
+    METRICS with `drifted` (Boolean, null = cannot be judged), `usual` (the distance from which on it
+    matters) and `question` (what answered, in words).
+    """
+    ready = pl.col("mature_at").is_null() | (pl.col("mature_at") <= now)
+    of = (pl.col("metric") == DISTANCE) & (pl.col("variant") == "") & (pl.col("group") == "")
+    asked = metrics.filter(of & ready & pl.col("p_value").is_not_null()).sort(*_WINDOW, "column")
+    gone = pl.col("value").is_null()
+    asked = asked.select(
+        *_WINDOW, "column", "metric", "variant", "group", "p_value",
+        value=pl.col("value").fill_null(1.0),
+        expected=pl.col("expected").fill_null(0.0),
+        question=pl.when(gone).then(pl.lit("missing")).otherwise(pl.col("reason").fill_null("")),
+    )  # fmt: skip
+    told = asked.with_columns(
+        drifted=pl.Series(_drifted(asked), dtype=pl.Boolean),
+        usual=(pl.col("expected") ** 2 + decision.FLOOR**2).sqrt(),
+    )
+    told = told.drop("p_value", "expected").rename({"value": "distance"})
+    joined = metrics.join(
+        told, on=[*_WINDOW, "column", "metric", "variant", "group"], how="left", maintain_order="left"
+    )
+    return joined.with_columns(value=pl.coalesce("value", "distance")).drop("distance")
+
+
+def unjudged() -> pl.Expr:
+    """Return why a distance without p-value cannot be judged."""
+    few = pl.when(pl.col("n") < FEWEST_ROWS).then(pl.lit(f"fewer than {FEWEST_ROWS} rows"))
+    return pl.when(pl.col("drifted").is_null()).then(few.otherwise(pl.lit("nothing to compare with")))
+
+
+def _drifted(asked: pl.DataFrame) -> list[bool]:
+    """Return the decision window by window; rows are sorted by window."""
+    if asked.is_empty():
+        return []
+    runs = asked.select(pl.struct(_WINDOW).rle_id()).to_series().to_numpy()
+    place = np.arange(len(runs)) - np.searchsorted(runs, runs)
+    shape = (int(runs[-1]) + 1, int(place.max()) + 1)
+    question = asked["question"]
+    own = question.str.contains("^(" + "|".join(decision.OWN_FLOOR) + ")")
+    matters = (own & ~question.str.contains(decision.SMALL, literal=True)).to_numpy()
+    p_value, distance, expected = (np.full(shape, np.nan) for _ in range(3))
+    told = {"p_value": p_value, "value": distance, "expected": expected}
+    for name, matrix in told.items():
+        matrix[runs, place] = asked[name].to_numpy()
+    enough = np.zeros(shape, dtype=np.bool_)
+    enough[runs, place] = matters
+    found: list[bool] = decision.drifted(p_value, distance, expected, enough)[runs, place].tolist()
+    return found
