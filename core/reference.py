@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +23,9 @@ from core.windows import Window
 DEFAULT_WINDOWS = 28
 DEFAULT_MINIMUM_ROWS = 1_000
 LEAST_LEFT = 0.5  # of a reference's windows, when annotations leave some out
-BLOCKS = 10  # windows that a reference file without time is cut into
+BLOCKS = 10  # parts that a window, or a reference file without time, is cut into
+MAXIMUM_CUT = 2  # windows of a reference that are cut into parts
+_QUARTER = timedelta(minutes=15)  # engines tell windows apart by quarters of an hour
 _BLOCKS_BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 # What decides how rows are counted; a change of any of it gives a new reference.
 _COUNTED_BY = {
@@ -108,8 +110,9 @@ def settle(
         if not declaration.reference_period:
             decisive = _before(spans, windows[-1])
         name = identity(workspace, declaration, decisive)
-        grid = engine.build_grid(rows, declaration, windows, reference_id=name, frozen=True, known=known)
-        cells = engine.profile(rows, declaration, grid, windows)
+        blocks = _blocks(windows)
+        grid = engine.build_grid(rows, declaration, blocks, reference_id=name, frozen=True, known=known)
+        cells = engine.profile(rows, declaration, grid, blocks)
         return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, windows))
 
     if declaration.reference and declaration.reference.path:
@@ -127,7 +130,7 @@ def settle(
         if declaration.reference_period and sample and windows and not rows.files:
             return freeze(Source((str(sample),)), windows)
         if not waiting:
-            return replace(freeze(rows, windows), in_log=True)
+            return replace(freeze(rows, windows), in_log=_blocks(windows) == windows)
     rows = source(declaration, ledger.values(), None)
     name = identity(workspace, declaration, concerning(spans, declaration, None))
     grid = engine.build_grid(
@@ -154,6 +157,20 @@ def too_small(left: Sequence[Window], every: Sequence[Window]) -> str | None:
 
 def _before(spans: Sequence[Span], last: Window) -> list[Span]:
     return [span for span in spans if span[0] < last.end]
+
+
+def _blocks(windows: list[Window]) -> list[Window]:
+    """Return the windows; of one or two their parts, for how windows differ shows only between several."""
+    if len(windows) > MAXIMUM_CUT:
+        return windows
+    return [part for window in windows for part in _parts(window)]
+
+
+def _parts(window: Window) -> list[Window]:
+    quarters = (window.end - window.start) // _QUARTER
+    blocks = min(BLOCKS, quarters)
+    cuts = [window.start + (place * quarters // blocks) * _QUARTER for place in range(blocks)]
+    return [Window(start, end) for start, end in zip(cuts, [*cuts[1:], window.end], strict=True)]
 
 
 def _choose(

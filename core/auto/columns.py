@@ -159,7 +159,8 @@ def _chosen(starts: pl.Series, declaration: Declaration) -> NDArray[np.bool_]:
         begin, _ = declaration.reference_period
         first = declaration.calendar.containing(begin).start
         ordinals = declaration.calendar.ordinals(pl.concat([pl.Series([first], dtype=starts.dtype), starts]))
-        place = ordinals.to_numpy()[1:] - ordinals[0]
+        if ordinals[1:].is_unique().all():  # windows, not parts of one
+            place = ordinals.to_numpy()[1:] - ordinals[0]
     return place % 2 == 0
 
 
