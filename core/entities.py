@@ -88,6 +88,8 @@ class Kind(StrEnum):
         sums = [Σy, Σy², Σŷ, Σŷ², Σe, Σ|e|, Σe², Σ|e/y|, rows with y ≠ 0, Σl², rows with both > -1, Σe⁴,
         Σ(e/y)², Σl⁴, Σe²y, Σe²y², Σy³, Σy⁴] with l = ln(1+ŷ) - ln(1+y), and with y and ŷ minus the label's
         reference mean wherever they stand alone or beside e². The last seven tell how certain the others are.
+    leaves
+        counts = rows with a finite prediction by leaf of `Grid.loss_tree`; missing = the others.
     latency
         counts = log-spaced bins on `LATENCY_EDGES_MS` [below … above]; sums = [sum of ms]; low, high = min
         and max.
@@ -101,6 +103,7 @@ class Kind(StrEnum):
     CLASSIFICATION = "classification"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
+    LEAVES = "leaves"
     LATENCY = "latency"
     RATE = "rate"
 
@@ -139,6 +142,34 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
+class Split:
+    """One question of a loss tree; `left` and `right` are splits, or leaf i written as -1 - i.
+
+    A number goes left up to its `threshold`; a category (`threshold` null) where it is among `words`, if
+    `words_left`, else where it is not.
+    """
+
+    column: str
+    threshold: float | None
+    words: tuple[str, ...]
+    words_left: bool
+    missing_left: bool
+    left: int
+    right: int
+
+
+@dataclass(frozen=True)
+class LossTree:
+    """What a regression's errors were in the reference: `losses` has the sums of Kind.REGRESSION per row.
+
+    A split stands before the splits below it; without splits there is one leaf.
+    """
+
+    splits: tuple[Split, ...]
+    losses: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Grid:
     """How a model's rows are counted: frozen with its reference, named by `reference_id`.
 
@@ -156,6 +187,7 @@ class Grid:
     # column → the values with their own slice; "sex" or "sex & age" → group keys such as "sex=F"
     segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    loss_tree: LossTree | None = None  # of a regression with labels
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Performance before labels come, estimated from scores that were calibrated on the reference (CBPE)."""
+"""Performance before labels come: from scores calibrated on the reference (CBPE), or its errors (DLE)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from scipy.optimize import isotonic_regression
 from core.estimates import Estimate, Numbers, measured, ratio
 from core.multiclass import multiclass
 from core.performance import Confusion, decisions
+from core.regression import regression as errors
 from core.score_curves import average_precision, average_precision_variance, roc_auc
 from core.value import value
 
@@ -105,6 +106,21 @@ def several(
     loss, squares = (ratio((yes * power).sum(axis=(1, 2, 3)), weight) for power in (each, each**2))
     found["log_loss"] = measured(loss, total[:, 0], NO_SCORES, ratio(squares - loss**2, weight), (0, np.inf))
     return _named(found)
+
+
+def regression(leaves: ArrayLike, losses: ArrayLike) -> Mapping[str, Estimate]:
+    """Return a regression's errors as those of the reference let expect, leaf by leaf of its loss tree.
+
+    Parameters
+    ----------
+    leaves : rows by leaf, shape (k, leaves)
+    losses : sums of Kind.REGRESSION per row of each leaf
+
+    Source: NannyML, Direct loss estimation (2022).
+    """
+    rows = np.asarray(leaves, dtype=np.float64)
+    found = errors(rows.sum(axis=-1), rows @ np.asarray(losses, dtype=np.float64))
+    return _named({name: each for name, each in found.items() if name != "r2"})
 
 
 def _labels(n: Numbers, mean: Numbers, calibration: Calibration) -> tuple[Numbers, Numbers]:

@@ -49,6 +49,13 @@ def from_reference(
         yield from _of_all(cells, grid, calibrations)
 
 
+def expected_errors(cells: pl.DataFrame, grid: Grid) -> Iterator[Block]:
+    """Yield the estimated errors of every slice of a regression, from CELLS of kind leaves."""
+    if grid.loss_tree is not None:
+        counts = stacked(cells["counts"], len(grid.loss_tree.losses))
+        yield Block(cells["row"], estimation.regression(counts, grid.loss_tree.losses), column="")
+
+
 def _scored(cells: pl.DataFrame, grid: Grid) -> pl.DataFrame:
     """Return the cells that were binned by score: a class without score has one bin."""
     width = 6 * (len(grid.score_edges) - 1)

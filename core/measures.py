@@ -13,7 +13,7 @@ from core.declaration import Declaration
 from core.entities import Grid, Kind, NumericGrid
 from core.errors import BinningError
 from core.estimates import Numbers
-from core.from_reference import from_reference
+from core.from_reference import expected_errors, from_reference
 from core.metric_rows import Block, frame
 
 __all__ = ["measure", "merge_cells"]
@@ -53,6 +53,8 @@ def measure(
         _check_grid(reference_cells, grid)
         past, _ = by_kind(reference_cells)
         blocks += _drift(whole, past, grid, declaration)
+        if Kind.LEAVES in whole:
+            blocks += expected_errors(whole[Kind.LEAVES], grid)
         if Kind.CLASSIFICATION in whole and Kind.CLASSIFICATION in past:
             usual = _usual(past[Kind.CLASSIFICATION], frozenset())
             blocks += from_reference(whole[Kind.CLASSIFICATION], usual, grid, declaration)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
+from core import loss_tree
 from core.annotations import Span, without
 from core.declaration import Declaration
 from core.engine import KERNEL_VERSION, DuckDBEngine
-from core.entities import CELLS, Grid, Kind, LedgerEntry, Source
+from core.entities import CELLS, Grid, Kind, LedgerEntry, LossTree, Source
 from core.errors import PathError
 from core.settings import Workspace
 from core.store import references
@@ -112,8 +113,11 @@ def settle(
         name = identity(workspace, declaration, decisive)
         blocks = _blocks(windows)
         grid = engine.build_grid(rows, declaration, blocks, reference_id=name, frozen=True, known=known)
+        sampled = engine.sample(rows, declaration, windows)
+        if declaration.task == "regression" and declaration.actual:
+            grid = replace(grid, loss_tree=_loss_tree(sampled, declaration, grid, declaration.actual))
         cells = engine.profile(rows, declaration, grid, blocks)
-        return Baseline(grid, tuple(windows), cells, engine.sample(rows, declaration, windows))
+        return Baseline(grid, tuple(windows), cells, sampled)
 
     if declaration.reference and declaration.reference.path:
         with tempfile.TemporaryDirectory(prefix="steward-") as folder:
@@ -171,6 +175,15 @@ def _parts(window: Window) -> list[Window]:
     blocks = min(BLOCKS, quarters)
     cuts = [window.start + (place * quarters // blocks) * _QUARTER for place in range(blocks)]
     return [Window(start, end) for start, end in zip(cuts, [*cuts[1:], window.end], strict=True)]
+
+
+def _loss_tree(sample: pl.DataFrame, declaration: Declaration, grid: Grid, label: str) -> LossTree | None:
+    """Grow the tree on the features and the prediction."""
+    others = {label, *declaration.operations.model_dump().values(), *declaration.custom}
+    inputs = set(sample.columns) - others
+    numeric = [name for name in grid.numeric if name in inputs]
+    categories = {name: known.kept for name, known in grid.categorical.items() if name in inputs}
+    return loss_tree.grow(sample, numeric, categories, (declaration.prediction, label))
 
 
 def _choose(

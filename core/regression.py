@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.bins import quantile
 from core.estimates import Z95, Estimate, Numbers, measured, ratio
@@ -77,6 +77,26 @@ def between_ranks(at: Callable[[Numbers], Numbers], share: float, n: Numbers) ->
     error = np.where(np.isnan(lower), error, (value - lower) / Z95)
     error = np.where(np.isnan(lower) | np.isnan(upper), error, (upper - lower) / (2 * Z95))
     return Estimate(value, n, _NO_PAIRS, error, lower, upper)
+
+
+def error_sums(
+    predicted: Numbers, label: Numbers, group: NDArray[np.intp], groups: int
+) -> tuple[Numbers, Numbers]:
+    """Return rows and the sums of Kind.REGRESSION for each group: shapes (groups,) and (groups, SUMS)."""
+    centre = label.mean() if len(label) else 0.0
+    y, guess, error = label - centre, predicted - centre, predicted - label
+    nonzero, above = label != 0, (label > -1) & (predicted > -1)
+    relative = np.divide(np.abs(error), np.abs(label), out=np.zeros_like(error), where=nonzero)
+    logs = np.log1p(predicted, out=np.zeros_like(error), where=above) - np.log1p(
+        label, out=np.zeros_like(error), where=above
+    )
+    squares = error**2
+    each = (
+        *(y, y**2, guess, guess**2, error, np.abs(error), squares, relative, nonzero, logs**2, above),
+        *(squares**2, relative**2, logs**4, squares * y, squares * y**2, y**3, y**4),
+    )
+    rows = np.bincount(group, minlength=groups).astype(np.float64)
+    return rows, np.column_stack([np.bincount(group, weights=x, minlength=groups) for x in each])
 
 
 def _r2(n: Numbers, sums: Numbers) -> Estimate:

@@ -159,19 +159,22 @@ _ESTIMATED = {  # from calibrated scores: what of a classifier can be told witho
     *("roc_auc", "average_precision", "log_loss", "brier", "calibration_gap", "value", "label_rate"),
     *(info.name for info in averages()),
 }
+_EXPECTED = {"mae", "rmse", "bias", "mape", "rmsle"}  # from a tree of the reference's errors
 
 
 def estimated() -> Iterable[MetricInfo]:
     """Yield the performance that is estimated before labels come."""
     for info in (*CLASSIFICATION, *averages(), *REGRESSION):
-        if info.name in _ESTIMATED:
+        if info.name in _ESTIMATED | _EXPECTED:
+            of_errors = info.name in _EXPECTED
             yield replace(
                 info,
                 name=f"estimated_{info.name}",
                 title=f"Estimated {info.title[0].lower() if info.title[1].islower() else info.title[0]}"
                 f"{info.title[1:]}",
                 needs_labels=False,
-                definition=f"Estimated, without labels: the {info.name} of all rows that scores calibrated "
-                "on the reference let expect.",
-                source="NannyML CBPE (2021)",
+                definition=f"Estimated, without labels: the {info.name} of all rows that "
+                + ("errors of like rows in" if of_errors else "scores calibrated on")
+                + " the reference let expect.",
+                source="NannyML DLE (2022)" if of_errors else "NannyML CBPE (2021)",
             )

@@ -14,7 +14,7 @@ import polars as pl
 
 from core.comparison.answers import Codes, binary, multiclass, regression
 from core.comparison.kinds import texts
-from core.comparison.labels import error_sums, measurements
+from core.comparison.labels import measurements
 from core.comparison.options import Options
 from core.comparison.results import AttributeFairness, Sides
 from core.comparison.roles import BINARY, MULTICLASS, Roles
@@ -28,6 +28,7 @@ from core.fairness import (
     selection,
     spread,
 )
+from core.regression import error_sums
 from core.regression import regression as of_regression
 
 MINIMUM = 30

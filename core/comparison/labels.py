@@ -12,7 +12,7 @@ from core.comparison.roles import BINARY, MULTICLASS, Roles
 from core.estimates import Estimate
 from core.multiclass import multiclass as of_multiclass
 from core.performance import binary as of_binary
-from core.regression import QUANTILES, between_ranks
+from core.regression import QUANTILES, between_ranks, error_sums
 from core.regression import regression as of_regression
 
 
@@ -102,24 +102,6 @@ def _regression(rows: Regression) -> dict[str, Measurement]:
             for name, share in QUANTILES.items()
         }
     )
-
-
-def error_sums(predicted: Floats, label: Floats, group: Codes, groups: int) -> tuple[Floats, Floats]:
-    """Return rows and the sums of Kind.REGRESSION for each group: shapes (groups,) and (groups, SUMS)."""
-    centre = label.mean() if len(label) else 0.0
-    y, guess, error = label - centre, predicted - centre, predicted - label
-    nonzero, above = label != 0, (label > -1) & (predicted > -1)
-    relative = np.divide(np.abs(error), np.abs(label), out=np.zeros_like(error), where=nonzero)
-    logs = np.log1p(predicted, out=np.zeros_like(error), where=above) - np.log1p(
-        label, out=np.zeros_like(error), where=above
-    )
-    squares = error**2
-    each = (
-        *(y, y**2, guess, guess**2, error, np.abs(error), squares, relative, nonzero, logs**2, above),
-        *(squares**2, relative**2, logs**4, squares * y, squares * y**2, y**3, y**4),
-    )
-    rows = np.bincount(group, minlength=groups).astype(np.float64)
-    return rows, np.column_stack([np.bincount(group, weights=x, minlength=groups) for x in each])
 
 
 def _measurement(found: Estimate, at: int) -> Measurement:

@@ -13,6 +13,7 @@ from core.engine.counts import Counts, cells
 from core.engine.files import reading
 from core.engine.histograms import Binned, histograms
 from core.engine.instants import microseconds
+from core.engine.leaves import leaves
 from core.engine.numbers import latency, latency_bins, numeric, numeric_bins, rate
 from core.engine.roles import Counted, Field, label_field, measured, numeric_columns, scores
 from core.engine.run import Run
@@ -81,6 +82,8 @@ def _columns(
     counted = [outcomes.rows(found, run, duplicates)]
     counted += [outcomes.classification(name, found[f"outcome_{i}"]) for i, name in enumerate(classes)]
     counted += numeric(numbers, grid.numeric, found) + categorical(categories, found, grid.frozen)
+    if grid.loss_tree is not None:
+        counted.append(leaves(run.first(plain), grid.loss_tree, (*numbers, *categories)))
     if latency_ms:
         counted.append(latency(Counted(latency_ms, "latency"), found["latency"]))
     return counted + [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from core import loss_tree
 from core.declaration import Declaration
 from core.entities import Grid
 from tests.metrics import portfolio as p
@@ -97,10 +98,16 @@ def regression(moved=0.0):
     predicted = label + rng.normal(2, 4, 600)
     edges = np.linspace(-30, 30, 61)
     sex = np.array(SEXES)[rng.integers(0, 2, 600)]
+    rows = pl.DataFrame({"x": rng.normal(size=600), "p": predicted, "y": label})
+    tree = loss_tree.grow(rows, ["x", "p"], {}, ("p", "y"))
+    fallen = np.bincount(loss_tree.leaf_of(tree.splits, rows), minlength=len(tree.losses))
     groups = [p.regression(predicted[sex == name], label[sex == name], edges, group=name) for name in SEXES]
-    cells = p.frame(p.rows(600), p.regression(predicted, label, edges, centre=40.0), *groups)
+    own = p.regression(predicted, label, edges, centre=40.0)
+    cells = p.frame(p.rows(600), own, p.cell("leaves", fallen), *groups)
     declaration = p.declaration("regression", {"prediction": "p", "actual": "y"}, protected=("sex",))
-    return Scenario(cells, cells, p.grid(error_edges=tuple(edges), groups={"sex": SEXES}), declaration)
+    return Scenario(
+        cells, cells, p.grid(error_edges=tuple(edges), groups={"sex": SEXES}, loss_tree=tree), declaration
+    )
 
 
 def seen_as(scenario, change, reference_change=None):
