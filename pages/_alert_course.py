@@ -152,3 +152,15 @@ def links(page: views.AlertPage) -> None:
             icon=":material/query_stats:",
             query_params=address | {"tab": tab} | drift,
         )
+        if page.alert.episode.monitor in {monitor.name for monitor in declared.monitors}:
+            st.page_link(
+                HERE / "model.py",
+                label=f"Monitor {page.alert.episode.monitor}",
+                icon=":material/tune:",
+                query_params={
+                    "model": page.alert.model,
+                    "tab": "Monitors",
+                    "monitor": page.alert.episode.monitor,
+                },
+                help="The rule that raised this alert, and what another limit would have said.",
+            )

@@ -175,7 +175,7 @@ def one(monitor: Monitor, page: views.MonitorsPage, chosen: Selection) -> None:
 
 
 def open_alerts(monitor: Monitor, page: views.MonitorsPage, chosen: Selection) -> None:
-    """Link to the alerts of a monitor that last."""
+    """Link to the alerts of a monitor that last, and say what else one of them sets off."""
     lasting = page.open_alerts[monitor.name]
     if not lasting:
         st.caption(":material/check: No alert is open.")
@@ -190,6 +190,10 @@ def open_alerts(monitor: Monitor, page: views.MonitorsPage, chosen: Selection) -
             )
     if len(lasting) > 5:
         st.caption(f"And {len(lasting) - 5} more: see the page Alerts.")
+    also = ["proposes a retraining"] if monitor.then else []
+    also += [f"tells {' and '.join(monitor.notify)} besides the model's channels"] if monitor.notify else []
+    if also:
+        st.caption(f":material/bolt: Each alert {plain(' and '.join(also))}.")
 
 
 def new(page: views.MonitorsPage, chosen: Selection) -> None:

@@ -173,7 +173,7 @@ def verdict(past: Rehearsed, before: Rehearsed | None) -> None:
         text += f", {len(before.episodes)} by the present rule"
         changes = [f"{gone} fewer" * bool(gone), f"{new} new" * bool(new)]
         text += f" ({', '.join(filter(None, changes))})" if gone or new else ""
-    skipped = "; ".join(f"{count:,} {reason}" for reason, count in past.skipped.items())
+    skipped = ", ".join(f"{count:,} ({reason})" for reason, count in past.skipped.items())
     st.markdown(f":material/history: {text}.")
     st.caption(
         f"{past.judged:,} windows judged" + (f"; not judged: {plain(skipped)}" if skipped else "") + ". "
