@@ -1,6 +1,7 @@
 """What people do with monitors in the dashboard: add, change and remove one, and say who manages a model."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,21 +163,24 @@ def _write(
         raise InputError(f"{old.name} says this already; change something first")
     slug, now = after.model, store.workspace.now()
     models.put(c, after, text=edited(known.text, after), managed="ui", now=now)
-    _close(c, slug, {monitor.name for monitor in after.monitors}, now)
+    _close(c, after, now)
     what = "removed" if new is None else "added" if old is None else "changed"
     sides = [None if each is None else {each.name: as_declared(each)} for each in (old, new)]
     wall = datetime.now(UTC)
     audit.append(c, actor, f"monitor.{what}", f"model:{slug}", before=sides[0], after=sides[1], ts=wall)
 
 
-def _close(c: sa.Connection, slug: str, monitors: Collection[str], now: datetime) -> None:
+def _close(c: sa.Connection, declaration: Declaration, now: datetime) -> None:
     """Close the alerts whose monitor is gone, and refresh the model's status."""
-    ended = reconcile.removed(alerts.of_model(c, slug, ended=False), monitors, now=now)
+    slug, names = declaration.model, {monitor.name for monitor in declaration.monitors}
+    ended = reconcile.removed(alerts.of_model(c, slug, ended=False), names, now=now)
     for change in ended:
         alerts.put(c, change.alert)
         for event in change.events:
             alerts.happened(c, event)
     current = status.get(c, slug)
-    if ended and current is not None:
-        left = alerts.of_model(c, slug, ended=False)
-        status.put(c, standing(current, left, now))
+    if current is None or (names and not ended):
+        return
+    if not names:  # nothing judges it from now on
+        current = replace(current, rules=None)
+    status.put(c, standing(current, alerts.of_model(c, slug, ended=False), now))

@@ -216,19 +216,17 @@ def new(page: views.MonitorsPage, chosen: Selection) -> None:
 
 
 def suggestions(found: list[Monitor], key: str) -> None:
-    """Show monitors that make sense for this model, each with a button that previews it."""
+    """Show monitors that make sense for this model; a click previews one."""
     if found:
-        st.markdown("**Worth watching**")
+        st.markdown("**Worth watching** – a click previews it")
     for monitor in found:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                "Preview",
-                icon=":material/visibility:",
-                key=f"{key}-{monitor.name}",
-                on_click=st.session_state.__setitem__,
-                args=(key, monitor.name),
-            )
-            st.markdown(plain(sentence(monitor)))
+        st.button(
+            plain(sentence(monitor)),
+            icon=":material/visibility:",
+            key=f"{key}-{monitor.name}",
+            on_click=st.session_state.__setitem__,
+            args=(key, monitor.name),
+        )
 
 
 def _course(monitor: Monitor, past: Rehearsed, chosen: Selection, title: str) -> None:
