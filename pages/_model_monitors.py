@@ -224,6 +224,7 @@ def suggestions(found: list[Monitor], key: str) -> None:
             plain(sentence(monitor)),
             icon=":material/visibility:",
             key=f"{key}-{monitor.name}",
+            wrap=True,
             on_click=st.session_state.__setitem__,
             args=(key, monitor.name),
         )
