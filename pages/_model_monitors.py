@@ -24,9 +24,11 @@ _TABLE: Any = {
     **dict.fromkeys(("Alarms when", "Severity", "Past", "Name"), pl.String),
 }
 PAST_NOTE = (
-    "Grey stretches are the alerts this rule raises over the past, judged by it alone; in the tinted bands "
-    "it breaches. What was told at the time stands in the tab History."
+    "Grey stretches are the alerts this rule raises over the past, judged by it alone. "
+    "What was told at the time stands in the tab History."
 )
+LIMIT_NOTE = " In the tinted bands it breaches."
+AUTO_NOTE = " The marks are the windows it finds unusual, the dotted line what is usual for the distance."
 AGAINST_REFERENCE = " The reference's own windows say what is usual and are not judged."
 
 
@@ -231,7 +233,8 @@ def suggestions(found: list[Monitor], key: str) -> None:
 
 
 def _course(monitor: Monitor, past: Rehearsed, chosen: Selection, title: str) -> None:
-    note = PAST_NOTE + AGAINST_REFERENCE * (monitor.rule in ("threshold", "drop", "rise"))
+    note = PAST_NOTE + (AUTO_NOTE if monitor.rule == "threshold" else LIMIT_NOTE)
+    note += AGAINST_REFERENCE * (monitor.rule in ("threshold", "drop", "rise"))
     _monitor_course.show(past, chosen, title=title, note=note)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import charts, views
 from core.alert_text import sentence, subject
+from core.consistency import AUTO_METRIC
 from core.entities import Episode, Target
 from core.rehearsal import Rehearsed
 from core.verdicts import FRESHNESS, shown_metric
@@ -86,6 +87,7 @@ def _chart(past: Rehearsed, target: Target, chosen: Selection) -> None:
         {"verdicts": verdicts, "alerts": spans},
         zone=chosen.zone,
         reading=reading(shown_metric(target.metric)),
+        banded=target.metric != AUTO_METRIC,
         until=until(chosen),
         annotated=chosen.page.annotations,
     )

@@ -23,6 +23,7 @@ def monitored(
     *,
     zone: str,
     reading: Reading | None = None,
+    banded: bool = True,
     until: datetime | None = None,
     annotated: Sequence[Annotation] = (),
 ) -> go.Figure:
@@ -32,6 +33,7 @@ def monitored(
     ----------
     frames : ``verdicts``, VERDICTS of one monitor and target by time, and ``alerts``, the stretches in which
         it alarms: `start`, `end`, `severity`
+    banded : whether what lies beyond a limit is a breach; else the limit only shows what is usual
     until : the right end of the time axis
     annotated : what people explained, drawn as bands
     """
@@ -42,7 +44,9 @@ def monitored(
     low, high = _reach(verdicts, form)
     figure.layout.yaxis.range = [low, high]
     mark_alerts(figure, frames["alerts"], zone)
-    for side in _SIDES:
+    if not banded:
+        _draw_usual(figure, verdicts, zone, form)
+    for side in _SIDES if banded else ():
         edge = low if side == "low" else high
         _draw_band(figure, verdicts, side, f"critical_{side}", edge, "warning", zone, form)
         _draw_band(figure, verdicts, f"critical_{side}", "", edge, "critical", zone, form)
@@ -93,9 +97,7 @@ def _draw_band(
         return
     if beyond and (known[limit] == known[beyond]).fill_null(False).all():
         return  # one limit alone, and it is critical
-    steps = _steps(known, limit, beyond)
-    x = np.repeat(wall_times(steps["window_start"], zone), 2)[1:]
-    x = np.append(x, wall_times(known["window_end"][-1:], zone))
+    x, steps = _edges(known, limit, beyond, zone)
     y = np.repeat(steps[limit].to_numpy(), 2)
     outer = np.full(len(y), edge)
     if beyond:
@@ -120,6 +122,30 @@ def _draw_band(
         showlegend=True,
         hovertemplate=f"{severity} %{{y:{reading.format}}}{reading.suffix}<extra></extra>",
     )
+
+
+def _draw_usual(figure: go.Figure, verdicts: pl.DataFrame, zone: str, reading: Reading) -> None:
+    """Draw the upper limit as what is usual, without a band."""
+    known = verdicts.filter(pl.col("high").is_not_null())
+    if not known.height:
+        return
+    x, steps = _edges(known, "high", "", zone)
+    figure.add_scatter(
+        x=x,
+        y=np.repeat(steps["high"].to_numpy(), 2),
+        mode="lines",
+        line={"color": GREY, "width": 1.5, "dash": "dot"},
+        name="usual",
+        showlegend=True,
+        hovertemplate=f"usual %{{y:{reading.format}}}{reading.suffix}<extra></extra>",
+    )
+
+
+def _edges(known: pl.DataFrame, limit: str, beyond: str, zone: str) -> tuple[np.ndarray, pl.DataFrame]:
+    """Return the windows at which a limit changes, and the times of its steps, two to each."""
+    steps = _steps(known, limit, beyond)
+    x = np.repeat(wall_times(steps["window_start"], zone), 2)[1:]
+    return np.append(x, wall_times(known["window_end"][-1:], zone)), steps
 
 
 def _steps(known: pl.DataFrame, limit: str, beyond: str) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from core.rehearsal import Rehearsed
 from core.settings import Workspace
 from core.store import Store
 from core.verdicts import VERDICTS
+from tests.pages import watched
 from tests.pages.test_alert_views import DAY, START
 
 
@@ -38,10 +39,10 @@ def course(values: list[float | None], **limits: float | list[float]) -> pl.Data
     return frame.with_columns(level=pl.when(pl.col("value").is_not_null()).then(level))
 
 
-def drawn(verdicts: pl.DataFrame, *alerts: tuple[object, ...]) -> go.Figure:
+def drawn(verdicts: pl.DataFrame, *alerts: tuple[object, ...], banded: bool = True) -> go.Figure:
     schema = {"start": VERDICTS["window_start"], "end": VERDICTS["window_end"], "severity": pl.String}
     spans = pl.DataFrame(list(alerts), schema=schema, orient="row")
-    return charts.monitored({"verdicts": verdicts, "alerts": spans}, zone="UTC")
+    return charts.monitored({"verdicts": verdicts, "alerts": spans}, zone="UTC", banded=banded)
 
 
 def named(figure: go.Figure) -> Mapping[str, go.Scatter]:
@@ -68,6 +69,12 @@ def test_one_critical_limit_is_one_band() -> None:
     assert [name for name in named(figure) if "above" in name] == ["critical above 3"]
 
 
+def test_an_automatic_rule_shows_what_is_usual_and_no_band() -> None:
+    figure = drawn(course([1.0, 3.5], high=3.0), banded=False)
+    assert [trace for trace in figure.data if trace.fill == "toself"] == []
+    assert list(named(figure)["usual"].y) == [3.0, 3.0] and "breach, warning" in named(figure)
+
+
 def test_a_limit_that_moves_is_drawn_in_steps_and_few_points() -> None:
     moving = [2.0 + i / 1000 for i in range(2000)]
     figure = drawn(course([1.0] * 2000, high=moving))
@@ -91,16 +98,28 @@ def test_alerts_shade_their_stretch() -> None:
     assert len(figure.layout.shapes) == 2 and figure.layout.shapes[0].x1 - figure.layout.shapes[0].x0 == DAY
 
 
-def test_targets_that_alarm_now_come_first_then_those_that_breached_most(store: Store) -> None:
+def test_targets_that_alarm_now_come_first_then_those_that_breached_most() -> None:
+    breaches = {"JFK": 1, "EWR": 3, "LGA": 2}
+    verdicts = pl.concat(
+        course([3.0] * count + [1.0] * (5 - count), high=2.0).with_columns(segment=pl.lit(f"origin={name}"))
+        for name, count in breaches.items()
+    )
+    lasting = episode(Target("mae", segment="origin=JFK"), 0, 0)
+    past = Rehearsed("floor", [lasting], 15, {}, verdicts)
+    assert [target.segment[-3:] for target in views.targets(past)] == ["JFK", "EWR", "LGA"]
+    assert views.of_target(past, lasting.target)["level"].to_list() == [1, 0, 0, 0, 0]
+
+
+def test_open_alerts_stand_with_their_monitors(store: Store) -> None:
     page = views.monitors_page(store, "delay-30")
     assert page is not None
-    past = page.past["drift"]
-    order = views.targets(past)
-    assert order[0].column == "temp" and {target.column for target in order} >= {"carrier", "origin"}
-    assert views.of_target(past, order[0])["column"].unique().to_list() == ["temp"]
-    wind = views.targets(page.past["missing_share-wind"])
-    assert [target.column for target in wind] == ["wind"]
-    assert [len(found) for found in page.open_alerts.values()] == [1, 1, 1, 1]
+    found = {name: [alert.id for alert in lasting] for name, lasting in page.open_alerts.items()}
+    assert found == {
+        "drift": [watched.CARRIER],
+        "auc-floor": [watched.AUC],
+        "missing_share-wind": [watched.WIND],
+        "parity": [watched.PARITY],
+    }
 
 
 def test_one_monitor_alone_says_what_it_says_among_the_others(store: Store) -> None:
