@@ -60,7 +60,8 @@ def measure(seed: int, law: str, rows: int, columns: int) -> Measured:
     model.judge(fit, *(_cut(type(e), list(vars(e).values()), 0, 1) for e in counts.current), made.days[-1:])
     ms = (time.perf_counter() - begun) * 1000
     distance, expected = counts.distances(*counts.current)
-    alarms = decision.drifted(answers.p_value, distance, expected, answers.matters)
+    given = (answers.p_value, distance, expected, answers.matters)
+    alarms, unclear = decision.drifted(*given), decision.unclear(*given)
     drifts = {}
     for kind in DRIFTS if columns == 20 else ():
         name, values = made.drifted(seed, kind)
@@ -69,7 +70,7 @@ def measure(seed: int, law: str, rows: int, columns: int) -> Measured:
         found = model.judge(fit, *changed, made.days[REFERENCE:])
         alarmed = decision.drifted(found.p_value, *counts.distances(*changed), found.matters)[:, at]
         drifts[kind] = [adjusted(found.p_value)[:, at].tolist(), alarmed.astype(float).tolist()]
-    return Measured(adjusted(answers.p_value).min(axis=1).tolist(), pages(alarms), drifts, ms)
+    return Measured(adjusted(answers.p_value).min(axis=1).tolist(), pages(alarms, unclear), drifts, ms)
 
 
 def adjusted(p_values: Numbers) -> Numbers:
@@ -83,10 +84,14 @@ def adjusted(p_values: Numbers) -> Numbers:
     return result
 
 
-def pages(alarms: np.ndarray) -> int:
+def pages(alarms: np.ndarray, unclear: np.ndarray) -> int:
     """Return how often two windows in a row of one column alarm, each stretch once."""
-    both = alarms[1:] & alarms[:-1]
-    return int(both[0].sum() + (both[1:] & ~both[:-1]).sum())
+    total = 0
+    for column, without in zip(alarms.T, unclear.T, strict=True):
+        told = column[~without]
+        both = told[1:] & told[:-1]
+        total += int(both[:1].sum() + (both[1:] & ~both[:-1]).sum())
+    return total
 
 
 class Counted:

@@ -219,7 +219,7 @@ def _levels(limited: pl.DataFrame, monitor: Monitor, now: datetime) -> pl.DataFr
         pl.when(pl.col("mature_at") > now)
         .then(pl.lit("labels still arrive"))
         .when(pl.lit(auto) & value.is_not_null() & pl.col("drifted").is_null())
-        .then(standing.unjudged())
+        .then(standing.unjudged() if auto else pl.lit(None))
         .when(value.is_null())
         .then(pl.coalesce("reason", pl.lit("no value")))
         .when(pl.col("n") < fewest)

@@ -93,7 +93,9 @@ def judge(fit: CategoricalFit, counts: CategoricalCounts) -> Numbers:
     rows = counts.values.sum(axis=-1)
     places = _with_rest(counts.values, fit.asked)
     known = np.isfinite(fit.seen_once) & (fit.rows > 0)
-    unseen = shares.at_least(counts.unseen, rows, np.nan_to_num(fit.seen_once), fit.rows)
+    once = np.nan_to_num(fit.seen_once)
+    clumps = np.where(fit.number[:, None] > 1, fit.mix, wobble.GRID == 0)
+    unseen = shares.at_least_wobbling(counts.unseen, rows, once, fit.rows, clumps)
     answers = [
         _one_value(fit, places, rows),
         _mix(fit, places),

@@ -53,7 +53,7 @@ def judged(
 
     Notes
     -----
-    The remark is one of QUESTIONS of `numeric` and `categorical`, with `decision.SMALL` where its answer is
+    The remark is one of QUESTIONS of `numeric` and `categorical`, with `decision.SMALL` where a scale is
     below the floor of its own, and with `decision.UNCALIBRATED` where the reference has few windows. A window
     of fewer than 100 rows has no p-value. Traffic of one version is compared with that of all.
     """
@@ -118,7 +118,7 @@ def _told(
     )
     names = [*layout.numbers, *layout.categories]
     question = answers.question.astype(object)
-    small = np.isin(answers.question, decision.OWN_FLOOR) & ~answers.matters
+    small = (answers.question == "scale") & ~answers.matters
     question[small] += decision.SMALL
     if not fit.calibrated:
         question += decision.UNCALIBRATED

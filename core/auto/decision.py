@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from core.estimates import Numbers
 
 FALSE_DISCOVERIES = 0.04
-OWN_FLOOR = ("scale", "missing", "out of range", "unseen")  # questions that the distance hardly sees
+FLOORED = ("missing", "out of range", "unseen")  # not asked below SHARE_FLOOR; the distance hardly sees them
 SMALL = ", too little to matter"
 UNCALIBRATED = ", not calibrated"
 FLOOR = 0.05  # of the distance, corrected for sampling
+UNCLEAR_FROM = 0.7  # of the floor: between, a window neither feeds an alert nor ends it
 SCALE_FLOOR = 0.1  # of the mean square, in standard deviations: a variance 7 % larger or smaller
 SHARE_FLOOR = 0.01  # of rows that are missing, out of range or unseen: one point more or less
 
@@ -70,3 +71,11 @@ def drifted(
     matters : whether the question that answered is beyond the floor of its own
     """
     return discoveries(p_values) & (matters | (corrected(distance, expected) >= FLOOR))
+
+
+def unclear(
+    p_values: Numbers, distance: Numbers, expected: Numbers, matters: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which columns stand out but only come near the floor, where an alert would come and go."""
+    near = corrected(distance, expected) >= UNCLEAR_FROM * FLOOR
+    return discoveries(p_values) & near & ~drifted(p_values, distance, expected, matters)

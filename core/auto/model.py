@@ -1,5 +1,6 @@
 """All columns of a model together: learning what is normal, and answering for windows."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -122,30 +123,34 @@ def _judge(
     fit: Fit, numbers: NumericCounts, categories: CategoricalCounts, at: Numbers
 ) -> tuple[Numbers, NDArray[np.str_], NDArray[np.bool_]]:
     p, moves = numeric.judge(fit.numeric, numbers, at)
-    first, question = decision.column_p_values(p, numeric.WEIGHTS)
-    asked = np.array(numeric.QUESTIONS)[question]
-    moved = _share_moves(fit.numeric.missing.hits, fit.numeric.missing.rows, numbers.missing, numbers.bins)
+    usual = fit.numeric.missing
+    moved = _share_moves(usual.hits, usual.rows, numbers.missing, numbers.bins)
     outside = np.nan_to_num(ratio(numbers.outside, numbers.bins.sum(axis=-1)))
-    matters = (
-        ((asked == "scale") & (np.abs(moves[..., 1]) >= decision.SCALE_FLOOR))
-        | ((asked == "missing") & (moved >= decision.SHARE_FLOOR))
-        | ((asked == "out of range") & (outside >= decision.SHARE_FLOOR))
-    )
+    floored = _floored(p, numeric.QUESTIONS, {"missing": moved, "out of range": outside})
+    first, question = decision.column_p_values(floored, numeric.WEIGHTS)
+    asked = np.array(numeric.QUESTIONS)[question]
+    scaled = (asked == "scale") & (np.abs(moves[..., 1]) >= decision.SCALE_FLOOR)
     p = categorical.judge(fit.categorical, categories)
-    second, question = decision.column_p_values(p, categorical.WEIGHTS)
-    of = np.array(categorical.QUESTIONS)[question]
-    missing = fit.categorical.missing
-    moved = _share_moves(missing.hits, missing.rows, categories.missing, categories.values)
+    usual = fit.categorical.missing
+    moved = _share_moves(usual.hits, usual.rows, categories.missing, categories.values)
     unseen = np.nan_to_num(ratio(categories.unseen, categories.values.sum(axis=-1)))
-    usual = np.nan_to_num(ratio(fit.categorical.seen_once, fit.categorical.rows))
-    counts = ((of == "missing") & (moved >= decision.SHARE_FLOOR)) | (
-        (of == "unseen") & (unseen - usual >= decision.SHARE_FLOOR)
-    )
-    return (
-        np.concatenate([first, second], axis=1),
-        np.concatenate([asked, of], axis=1),
-        np.concatenate([matters, counts], axis=1),
-    )
+    once = np.nan_to_num(ratio(fit.categorical.seen_once, fit.categorical.rows))
+    floored = _floored(p, categorical.QUESTIONS, {"missing": moved, "unseen": unseen - once})
+    second, question = decision.column_p_values(floored, categorical.WEIGHTS)
+    of = np.array(categorical.QUESTIONS)[question]
+    questions = np.concatenate([asked, of], axis=1)
+    matters = np.isin(questions, decision.FLOORED)
+    matters[:, : asked.shape[1]] |= scaled
+    return np.concatenate([first, second], axis=1), questions, matters
+
+
+def _floored(p: Numbers, questions: Sequence[str], moves: Mapping[str, Numbers]) -> Numbers:
+    """Return p-values where a share that moved too little to matter has not moved at all."""
+    result = p.copy()
+    for name, moved in moves.items():
+        at = questions.index(name)
+        result[..., at] = np.where(moved >= decision.SHARE_FLOOR, p[..., at], 1.0)
+    return result
 
 
 def _share_moves(usual_hits: Numbers, usual_rows: Numbers, hits: Numbers, counts: Numbers) -> Numbers:

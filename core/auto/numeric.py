@@ -11,6 +11,7 @@ from core.estimates import Numbers, ratio
 
 QUESTIONS = ("location", "scale", "skew", "rest", "missing", "out of range")
 WEIGHTS: Numbers = np.array([0.5, 0.2, 0.05, 0.1, 0.1, 0.05])
+_ALONE: Numbers = (wobble.GRID == 0).astype(np.float64)  # the weights of no wobble at all
 _FARTHEST = 6.0  # the correction for skewness is a polynomial: beyond this it would run away
 
 
@@ -113,7 +114,9 @@ def judge(fit: NumericFit, counts: NumericCounts, at: Numbers) -> tuple[Numbers,
     z = _unskewed(fit, moves, rows, leverage)
     able = fit.asked & (rows > 0)[..., None]
     answered = np.where(able, wobble.normal_tail(z, fit.weights, variance[..., None, :]), 1.0)
-    outside = np.minimum(2 * shares.at_least(counts.outside, rows, fit.outside, fit.rows), 1.0)
+    clumps = np.where(fit.asked[:, :1], fit.weights[:, 0], _ALONE)
+    beyond = shares.at_least_wobbling(counts.outside, rows, fit.outside, fit.rows, clumps)
+    outside = np.minimum(2 * beyond, 1.0)
     others = [
         _rest(fit, counts.bins, rows),
         shares.moved(fit.missing, counts.missing, rows + counts.missing),

@@ -114,7 +114,27 @@ def at_least(hits: Numbers, rows: Numbers, usual_hits: Numbers, usual_rows: Numb
     """
     x, n, usual, total = np.broadcast_arrays(hits, rows, usual_hits, usual_rows)
     share = np.nan_to_num(ratio(n, n + total))
-    return np.where(x > 0, betainc(np.maximum(x, 1.0), usual + 1.0, share), 1.0)
+    return np.where(x > 0, betainc(np.where(x > 0, x, 1.0), usual + 1.0, share), 1.0)
+
+
+def at_least_wobbling(
+    hits: Numbers, rows: Numbers, usual_hits: Numbers, usual_rows: Numbers, weights: Numbers
+) -> Numbers:
+    """Return the chance of at least x of n' where rows come in clumps: of 1 + g alike, each counts for one.
+
+    Parameters
+    ----------
+    hits, rows : shape (windows, m)
+    weights : how likely each wobble g is, shape (m, grid); that of the column's other questions
+    """
+    clump = 1 + wobble.GRID
+    chance = at_least(
+        hits[..., None] / clump,
+        rows[..., None] / clump,
+        usual_hits[:, None] / clump,
+        usual_rows[:, None] / clump,
+    )
+    return (weights * chance).sum(axis=-1)
 
 
 def full(rows: Numbers) -> NDArray[np.bool_]:

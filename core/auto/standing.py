@@ -46,18 +46,20 @@ def marked(metrics: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
 def unjudged() -> pl.Expr:
     """Return why a distance without p-value cannot be judged."""
     few = pl.when(pl.col("n") < FEWEST_ROWS).then(pl.lit(f"fewer than {FEWEST_ROWS} rows"))
-    return pl.when(pl.col("drifted").is_null()).then(few.otherwise(pl.lit("nothing to compare with")))
+    without = few.otherwise(pl.lit("nothing to compare with"))
+    unclear = pl.when(pl.col("usual").is_not_null()).then(pl.lit("near the limit")).otherwise(without)
+    return pl.when(pl.col("drifted").is_null()).then(unclear)
 
 
-def _drifted(asked: pl.DataFrame) -> list[bool]:
-    """Return the decision window by window; rows are sorted by window."""
+def _drifted(asked: pl.DataFrame) -> list[bool | None]:
+    """Return the decision window by window, None where it is unclear; rows are sorted by window."""
     if asked.is_empty():
         return []
     runs = asked.select(pl.struct(_WINDOW).rle_id()).to_series().to_numpy()
     place = np.arange(len(runs)) - np.searchsorted(runs, runs)
     shape = (int(runs[-1]) + 1, int(place.max()) + 1)
     question = asked["question"]
-    own = question.str.contains("^(" + "|".join(decision.OWN_FLOOR) + ")")
+    own = question.str.contains("^(" + "|".join((*decision.FLOORED, "scale")) + ")")
     matters = (own & ~question.str.contains(decision.SMALL, literal=True)).to_numpy()
     p_value, distance, expected = (np.full(shape, np.nan) for _ in range(3))
     told = {"p_value": p_value, "value": distance, "expected": expected}
@@ -65,5 +67,6 @@ def _drifted(asked: pl.DataFrame) -> list[bool]:
         matrix[runs, place] = asked[name].to_numpy()
     enough = np.zeros(shape, dtype=np.bool_)
     enough[runs, place] = matters
-    found: list[bool] = decision.drifted(p_value, distance, expected, enough)[runs, place].tolist()
-    return found
+    given = (p_value, distance, expected, enough)
+    found, near = (each(*given)[runs, place] for each in (decision.drifted, decision.unclear))
+    return [None if open_ else said for said, open_ in zip(found.tolist(), near.tolist(), strict=True)]

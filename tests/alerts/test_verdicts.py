@@ -128,6 +128,12 @@ def test_drift_needs_a_p_value_that_stands_out_and_a_distance_that_matters() -> 
     assert levels(DRIFT, near)["level"].to_list() == [0], "beyond chance, but too little to matter"
 
 
+def test_near_the_floor_an_alert_neither_begins_nor_ends() -> None:
+    near = (0.2**2 - 0.04**2) ** 0.5  # leaves a corrected distance of 0.04
+    found = levels(DRIFT, distances([1e-6], expected=near))
+    assert found["level"].to_list() == [None] and found["reason"].to_list() == ["near the limit"]
+
+
 def test_every_column_of_the_window_counts_among_the_looks() -> None:
     alone = distances([0.03])
     together = pl.concat([alone, *(distances([0.9], f"x{i}") for i in range(9))])

@@ -97,6 +97,16 @@ def test_rows_out_of_range_are_as_rare_as_their_share_of_all_rows() -> None:
     assert seen == pytest.approx(stats.binom.sf(2, 8, 200 / 6000))
 
 
+def test_rows_that_come_in_clumps_count_once_each() -> None:
+    weights = np.zeros((1, wobble.GRID.size))
+    place = 20
+    weights[0, place] = 1.0
+    g = wobble.GRID[place]
+    hits, rows, total = np.array([[30.0]]), np.array([[200.0]]), np.array([5800.0])
+    found = shares.at_least_wobbling(hits, rows, np.zeros(1), total, weights)
+    assert found[0, 0] == pytest.approx((200 / 6000) ** (30 / (1 + g)))
+
+
 def test_many_looks_follow_benjamini_and_hochberg() -> None:
     rng = np.random.default_rng(1)
     p = rng.uniform(size=(50, 20)) ** 3
