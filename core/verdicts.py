@@ -84,7 +84,7 @@ def judge(
     closed = closed.with_columns(
         judged_at=judged_at, ordinal=declaration.calendar.ordinals(closed["window_start"])
     )
-    closed = standing.marked(closed, now=now)
+    closed = standing.marked(closed, reference, now=now)
     frames = [pl.DataFrame(schema=VERDICTS)]
     for monitor in monitors:
         if monitor.metric == FRESHNESS:

@@ -129,7 +129,7 @@ def _judge(
     floored = _floored(p, numeric.QUESTIONS, {"missing": moved, "out of range": outside})
     first, question = decision.column_p_values(floored, numeric.WEIGHTS)
     asked = np.array(numeric.QUESTIONS)[question]
-    scaled = (asked == "scale") & (np.abs(moves[..., 1]) >= decision.SCALE_FLOOR)
+    scaled = (asked == "scale") & (moves[..., 1] >= decision.SCALE_FLOOR)
     p = categorical.judge(fit.categorical, categories)
     usual = fit.categorical.missing
     moved = _share_moves(usual.hits, usual.rows, categories.missing, categories.values)

@@ -103,7 +103,8 @@ def judge(fit: NumericFit, counts: NumericCounts, at: Numbers) -> tuple[Numbers,
     Returns
     -------
     p : shape (windows, columns, questions); 1 where a question cannot be asked
-    moves : how far the scores lie from what is normal, in standard deviations; (windows, columns, SCORES)
+    moves : how far the scores lie from what is normal beyond chance and wobble, in standard deviations;
+        (windows, columns, SCORES)
     """
     rows = counts.bins.sum(axis=-1)
     terms = season.design(at, seasonal=fit.seasonal)
@@ -122,7 +123,15 @@ def judge(fit: NumericFit, counts: NumericCounts, at: Numbers) -> tuple[Numbers,
         shares.moved(fit.missing, counts.missing, rows + counts.missing),
         np.where(fit.rows > 0, outside, 1.0),
     ]
-    return np.concatenate([answered, np.stack(others, axis=-1)], axis=-1), moves
+    return np.concatenate([answered, np.stack(others, axis=-1)], axis=-1), _beyond(fit, moves, rows)
+
+
+def _beyond(fit: NumericFit, moves: Numbers, rows: Numbers) -> Numbers:
+    """Return √(move² − its variance), at least 0."""
+    wobbling = (fit.weights * wobble.GRID).sum(axis=-1)
+    rho = np.nan_to_num(ratio(rows, fit.usual_rows))[..., None]
+    variance = (1 + wobbling * rho) / np.maximum(rows, 1.0)[..., None]
+    return np.sqrt(np.maximum(moves**2 - variance, 0.0))
 
 
 def _means(bins: Numbers, c: Numbers) -> Numbers:

@@ -11,11 +11,12 @@ from core.auto.columns import DISTANCE, FEWEST_ROWS
 _WINDOW = ("window_start", "segment", "version")
 
 
-def marked(metrics: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
+def marked(metrics: pl.DataFrame, reference: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     """Return METRICS with `drifted`, `usual` and `question`; null where the verdict on drift says nothing.
 
     Every column of a window, segment and version counts among its many looks, except labels that still
-    arrive. A column that is missing altogether has no row in common with the reference: its distance is 1.
+    arrive. What matters is the distance beyond chance and beyond what the reference's own windows usually
+    show. A column that is missing altogether has no row in common with the reference: its distance is 1.
 
     Returns
     -------
@@ -29,10 +30,14 @@ def marked(metrics: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     asked = asked.select(
         *_WINDOW, "column", "metric", "variant", "group", "p_value",
         value=pl.col("value").fill_null(1.0),
-        expected=pl.col("expected").fill_null(0.0),
+        expected=pl.col("expected").fill_null(0.0).cast(pl.Float64),
         question=pl.when(gone).then(pl.lit("missing")).otherwise(pl.col("reason").fill_null("")),
     )  # fmt: skip
-    told = asked.with_columns(
+    wobble = _wobble(reference)
+    asked = asked.join(wobble, on=["column", "segment"], how="left", maintain_order="left").with_columns(
+        expected=(pl.col("expected") ** 2 + pl.col("wobble").fill_null(0.0)).sqrt()
+    )
+    told = asked.drop("wobble").with_columns(
         drifted=pl.Series(_drifted(asked), dtype=pl.Boolean),
         usual=(pl.col("expected") ** 2 + decision.FLOOR**2).sqrt(),
     )
@@ -41,6 +46,18 @@ def marked(metrics: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
         told, on=[*_WINDOW, "column", "metric", "variant", "group"], how="left", maintain_order="left"
     )
     return joined.with_columns(value=pl.coalesce("value", "distance")).drop("distance")
+
+
+def _wobble(reference: pl.DataFrame) -> pl.DataFrame:
+    """Return by column and segment the mean distance² − expected² of the reference, at least 0."""
+    of = pl.col("metric") == DISTANCE
+    whole = reference.filter(of, *(pl.col(name) == "" for name in ("version", "variant", "group")))
+    beyond = (_number("value") ** 2 - _number("expected") ** 2).mean().clip(0.0)
+    return whole.group_by("column", "segment").agg(wobble=beyond)
+
+
+def _number(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Float64)  # a frame of nulls alone has no type of its own
 
 
 def unjudged() -> pl.Expr:

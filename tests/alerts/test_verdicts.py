@@ -1,6 +1,7 @@
 """The rules people write down, as YAML, on series with a known answer."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -112,7 +113,7 @@ def test_one_level_is_a_warning_unless_it_says_critical() -> None:
 DRIFT = {"metric": "drift", "threshold": "auto"}
 
 
-def distances(p_values: list[float | None], column: str = "temp", **columns) -> pl.DataFrame:
+def distances(p_values: list[float | None], column: str = "temp", **columns: Any) -> pl.DataFrame:
     """METRICS of a column's distance of 0.2, where chance shows 0.1, with its p-values by day."""
     fixed = {"expected": 0.1, "reason": "location"} | columns
     rows = series("jensen_shannon", [0.2] * len(p_values), column=column, **fixed)
@@ -132,6 +133,13 @@ def test_near_the_floor_an_alert_neither_begins_nor_ends() -> None:
     near = (0.2**2 - 0.04**2) ** 0.5  # leaves a corrected distance of 0.04
     found = levels(DRIFT, distances([1e-6], expected=near))
     assert found["level"].to_list() == [None] and found["reason"].to_list() == ["near the limit"]
+
+
+def test_the_distances_of_the_reference_s_own_windows_do_not_matter() -> None:
+    wobbling = distances([0.5], start=0)
+    found = levels(DRIFT, distances([1e-6]), wobbling)
+    assert found["level"].to_list() == [0], "0.2 is what the reference shows itself"
+    assert found["high"].to_list() == pytest.approx([(0.2**2 + 0.05**2) ** 0.5])
 
 
 def test_every_column_of_the_window_counts_among_the_looks() -> None:

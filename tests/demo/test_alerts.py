@@ -1,7 +1,7 @@
 """The stories of the demo raise their alerts, and the healthy model pages nobody."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from filelock import FileLock
@@ -37,8 +37,11 @@ def test_the_air_time_alarms_by_its_errors_all_summer_and_hardly_by_its_inputs(s
     longest = max(errors, key=lambda alert: alert.episode.last_window - alert.episode.first_window)
     first, last = longest.episode.first_window, longest.episode.last_window
     assert (first.month, last.month) in {(8, 10), (6, 8)}
-    drifted = {alert.episode.target.column for alert in told(swept, "eta-air-time", "drift")}
-    assert drifted <= {"air_time", "predicted_air_time"}, "no input is among them"
+    drifted = [alert.episode for alert in told(swept, "eta-air-time", "drift")]
+    inputs = [each for each in drifted if each.target.column not in ("air_time", "predicted_air_time")]
+    # The schedules of Labor Day, Thanksgiving and Christmas, and a new destination in July: days, not a summer.
+    assert len(inputs) <= 6
+    assert max(each.last_window - each.first_window for each in inputs) <= timedelta(days=10)
 
 
 def test_release_decision_is_unfair_to_crossed_groups_to_this_day(swept) -> None:
