@@ -119,6 +119,11 @@ class Counted:
             np.array(once),
         )
 
+        usual = self.reference.numeric, self.reference.categorical
+        self._wobble = np.zeros(len(self.names))
+        distance, expected = self.distances(*usual)
+        self._wobble = np.maximum((distance**2 - expected**2).mean(axis=0), 0.0)
+
     def changed(self, name: str, rows: Numbers) -> tuple[NumericCounts, CategoricalCounts]:
         """Return the counts of the current windows with one column exchanged."""
         numbers, categories = self.current
@@ -135,7 +140,7 @@ class Counted:
         return numbers, categories
 
     def distances(self, numbers: NumericCounts, categories: CategoricalCounts) -> tuple[Numbers, Numbers]:
-        """Return each column's Jensen–Shannon distance and what chance shows of it."""
+        """Return each column's Jensen–Shannon distance, and what chance and the reference's windows show."""
         usual = [*self.reference.numeric.bins.sum(axis=0), *self.reference.categorical.values.sum(axis=0)]
         now = [*np.moveaxis(numbers.bins, 1, 0), *np.moveaxis(categories.values, 1, 0)]
         pairs = []
@@ -145,7 +150,8 @@ class Counted:
                 ends[0, -1] = len(past)
                 past, rows = (bins.joined(each, np.repeat(ends, len(each), 0)) for each in (past[None], rows))
             pairs.append((drift.jensen_shannon(past, rows), drift.expected_jensen_shannon(past, rows)))
-        return tuple(np.nan_to_num(np.stack(each, axis=1)) for each in zip(*pairs, strict=True))  # type: ignore[return-value]
+        distance, expected = (np.nan_to_num(np.stack(e, axis=1)) for e in zip(*pairs, strict=True))
+        return distance, np.sqrt(expected**2 + self._wobble)
 
     def _numeric(self, columns: dict[str, Numbers]) -> list[Numbers]:
         return _stacked([self._number(name, columns[name]) for name in self.numbers])
