@@ -46,7 +46,7 @@ def run(cache: Path) -> list[Table]:
                 if python is not None:
                     lines += _judged(cache, python, peer, law, rows, left)
     heads = ["peer, stream", "references", "any alarm, own threshold", *(f"{k}, matched" for k in FOR_PEERS)]
-    note = f"matched: one threshold for all columns but the category of 1,000 values, at which {MATCHED:.0%} of quiet windows alarm"
+    note = f"matched: one threshold for all columns but the longest category, {MATCHED:.0%} of quiet windows"
     if without:
         note += f"; could not be installed here: {', '.join(without)}"
     return [Table("Peers", heads, lines, note)]
