@@ -39,7 +39,7 @@ def test_the_air_time_alarms_by_its_errors_all_summer_and_hardly_by_its_inputs(s
     assert (first.month, last.month) in {(8, 10), (6, 8)}
     drifted = [alert.episode for alert in told(swept, "eta-air-time", "drift")]
     inputs = [each for each in drifted if each.target.column not in ("air_time", "predicted_air_time")]
-    # The schedules of Labor Day, Thanksgiving and Christmas, and new destinations in July: days, no summer.
+    # Days of fewer flights at Labor Day, Thanksgiving and Christmas, new destinations in July: no summer.
     assert len(inputs) <= 6
     assert max(each.last_window - each.first_window for each in inputs) <= timedelta(days=10)
 
