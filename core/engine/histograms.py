@@ -86,6 +86,13 @@ class _Block:
     order: np.ndarray | None  # None = already group by group
     starts: np.ndarray
     groups: np.ndarray
+    flat: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def begins(self, width: int) -> np.ndarray:
+        """Return where the bins of each row's group begin, in a histogram of so many bins laid out flat."""
+        if width not in self.flat:  # most columns have as many bins as the one before
+            self.flat[width] = self.place * width
+        return self.flat[width]
 
 
 def histograms(run: Run, columns: Mapping[str, Binned], plain: int) -> dict[str, Histogram]:
@@ -220,19 +227,19 @@ def _add_scores(
 
 
 def _add_bins(block: _Block, bins: np.ndarray, total: np.ndarray, amount: np.ndarray | int) -> None:
-    np.add.at(total.reshape(-1), block.place * total.shape[1] + bins, amount)
+    np.add.at(total.reshape(-1), block.begins(total.shape[1]) + bins, amount)
 
 
 def _add_moments(
     block: _Block, values: np.ndarray, centre: float, finite: np.ndarray | None, total: Histogram
 ) -> None:
     if block.order is not None:
-        values = values[block.order]
+        values = values.take(block.order)
     low = high = values
     away = values - centre
     if finite is not None:
         if block.order is not None:
-            finite = finite[block.order]
+            finite = finite.take(block.order)
         low, high = np.where(finite, values, np.inf), np.where(finite, values, -np.inf)
         away = np.where(finite, away, 0.0)
     at, starts = block.groups, block.starts
