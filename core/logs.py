@@ -80,10 +80,17 @@ def compare(files: Iterable[LogFile], known: Mapping[str, Fingerprint]) -> Diffe
     return Difference(tuple(new), tuple(changed), tuple(gone))
 
 
+def split_glob(target: Path) -> tuple[Path, str]:
+    """Return the folder above the first wildcard of a path, and the pattern below it."""
+    parts = target.parts
+    first = next(index for index, part in enumerate(parts) if GLOB_CHARACTERS.intersection(part))
+    return Path(*parts[:first]), str(Path(*parts[first:]))
+
+
 def _matches(workspace: Workspace, declared: str) -> list[Path]:
     target = workspace.resolve(declared)
     if GLOB_CHARACTERS.intersection(declared):
-        anchor, pattern = _split_glob(target)
+        anchor, pattern = split_glob(target)
         candidates = anchor.glob(pattern)
     elif target.is_dir():
         anchor, candidates = target, target.rglob("*")
@@ -95,12 +102,6 @@ def _matches(workspace: Workspace, declared: str) -> list[Path]:
     for place in {path.parent for path in paths} | {path for path in paths if path.is_symlink()}:
         _require_inside(workspace, place)
     return paths
-
-
-def _split_glob(target: Path) -> tuple[Path, str]:
-    parts = target.parts
-    first = next(index for index, part in enumerate(parts) if GLOB_CHARACTERS.intersection(part))
-    return Path(*parts[:first]), str(Path(*parts[first:]))
 
 
 def _require_inside(workspace: Workspace, place: Path) -> None:

@@ -1,13 +1,11 @@
 """The command `alerts`: what is amiss now, or with --all what ever was; and what people know about one."""
 
 from argparse import Namespace
-from datetime import datetime
-from typing import Any
 
 from core import alert_actions
-from core.entities import Alert
 from core.settings import Workspace
-from core.store import Store, alerts
+from core.store import Store
+from core.views import scripts
 from jobs.cli_models import PERSON
 from jobs.terminal import print_json, print_table
 
@@ -18,9 +16,7 @@ def show(arguments: Namespace) -> int:
     """Print the alerts that are not resolved, or all of them, the newest first."""
     store = Store(Workspace.open(arguments.workspace))
     store.require_current()
-    now = store.workspace.now()
-    with store.read() as c:
-        rows = [as_json(alert, now) for alert in alerts.every(c, ended=arguments.all)]
+    rows = scripts.all_alerts(store, ended=arguments.all).to_dicts()
     if arguments.json:
         print_json(rows)
     elif rows:
@@ -41,27 +37,3 @@ def comment(arguments: Namespace) -> int:
     else:
         print(f"Commented on alert {said.alert}.")
     return 0
-
-
-def as_json(alert: Alert, now: datetime) -> dict[str, Any]:
-    """Return an alert as outsiders rely on it."""
-    episode, target = alert.episode, alert.episode.target
-    return {
-        "id": alert.id,
-        "model": alert.model,
-        "monitor": episode.monitor,
-        "metric": target.metric,
-        "column": target.column,
-        "segment": target.segment,
-        "group": target.group,
-        "severity": episode.severity.value,
-        "state": alert.state(now),
-        "opened_at": episode.opened_at,
-        "resolved_at": episode.resolved_at,
-        "first_window": episode.first_window,
-        "last_window": episode.last_window,
-        "value": episode.value,
-        "threshold": episode.threshold,
-        "message": alert.message,
-        "closed_reason": episode.closed_reason,
-    }

@@ -14,7 +14,7 @@ from core.comparison.results import (
     Sides,
 )
 from core.documents import svg
-from core.documents.page import card, cell, page, table, text
+from core.documents.page import card, cell, page, part, table, text
 
 _CHIPS = {"drift": "◆ drift", "no_drift": "✓ no drift", "too_few_rows": "– too few rows"}
 _HOW = (
@@ -27,22 +27,28 @@ _HOW = (
 
 def comparison_html(comparison: Comparison, *, title: str = "Comparison of two files") -> str:
     """Return the report of a comparison as one HTML file that needs nothing else."""
-    return page(
-        title,
-        [
-            _verdict(comparison, title),
-            card("Columns", _columns(comparison.columns), "Worst first."),
-            card("Performance", _performance(comparison.performance), "Bars are 95 % intervals."),
-            card(
-                "Fairness",
-                _fairness(comparison.fairness),
-                "Reference above current. Gaps leave out groups of fewer than 30 rows.",
-            ),
-            card("Segments", _segments(comparison.segments)),
-            card("Data quality", _notes(comparison)),
-            f"<footer>{text(_HOW)}</footer>",
-        ],
-    )
+    return page(title, _report(comparison, title))
+
+
+def comparison_part(comparison: Comparison, *, title: str) -> str:
+    """Return the report of a comparison as it stands inside another page, such as a notebook."""
+    return part(_report(comparison, title))
+
+
+def _report(comparison: Comparison, title: str) -> list[str]:
+    return [
+        _verdict(comparison, title),
+        card("Columns", _columns(comparison.columns), "Worst first."),
+        card("Performance", _performance(comparison.performance), "Bars are 95 % intervals."),
+        card(
+            "Fairness",
+            _fairness(comparison.fairness),
+            "Reference above current. Gaps leave out groups of fewer than 30 rows.",
+        ),
+        card("Segments", _segments(comparison.segments)),
+        card("Data quality", _notes(comparison)),
+        f"<footer>{text(_HOW)}</footer>",
+    ]
 
 
 def _verdict(comparison: Comparison, title: str) -> str:
@@ -224,13 +230,13 @@ def _segments(segments: Mapping[str, Comparison]) -> Iterator[str]:
 
 
 def _segment(named: tuple[str, Comparison]) -> str:
-    name, part = named
+    name, found = named
     return (
         f'<th scope="row"><bdi>{text(wording.shown(name))}</bdi></th>'
-        + cell(f"{part.rows.reference:,}", "number")
-        + cell(f"{part.rows.current:,}", "number")
-        + cell(text(headline(part)), "sentence")
-        + cell(_chip(part.verdict))
+        + cell(f"{found.rows.reference:,}", "number")
+        + cell(f"{found.rows.current:,}", "number")
+        + cell(text(headline(found)), "sentence")
+        + cell(_chip(found.verdict))
     )
 
 

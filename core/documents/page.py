@@ -1,10 +1,18 @@
-"""One self-contained HTML page: every text escaped, the style inside, nothing loaded from anywhere."""
+"""Self-contained HTML, a page or a part of one: every text escaped, the style inside, nothing loaded."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _STYLE = Path(__file__).with_name("page.css")
+_PART = "steward-report"
+# What notebooks say of every table inside their outputs, unsaid.
+_UNSAY = (
+    "table { table-layout: auto; margin: 0; font-size: inherit; color: inherit; border: 0; }"
+    " tr, tr:hover { background: none; } th, td { max-width: none; white-space: normal; font-size: inherit;"
+    " line-height: inherit; border-width: 0 0 1px; } .quiet, details { line-height: 1.5; }"
+)
 # A browser that honours this refuses any request and any script, whatever a stored text tried to smuggle in.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -28,6 +36,22 @@ def page(title: str, body: Iterable[str]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>{text(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n</head>\n"
         "<body>\n<main>\n" + "\n".join(body) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def part(body: Iterable[str]) -> str:
+    """Return a part of somebody else's page, such as the output of a notebook's cell.
+
+    The style speaks of nothing outside the part. Where a viewer strips styles, plain headings and
+    tables are left.
+    """
+    style = _STYLE.read_text(encoding="utf-8")
+    nested = re.sub(r"(^|[\s{}])(?::root|body)(?= *\{)", r"\1&", style)
+    scope = f".{_PART}" * 3  # outdoes the rules of notebooks, which name two classes at most
+    return (
+        f'<div class="{_PART}">\n<style>\n{scope} {{ {_UNSAY}\n{nested}}}\n</style>\n<main>\n'
+        + "\n".join(body)
+        + "\n</main>\n</div>\n"
     )
 
 

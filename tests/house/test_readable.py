@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(p for part in ("core", "jobs", "pages") for p in (ROOT / part).rglob("*.py")) + [
-    ROOT / "app.py"
+    ROOT / "app.py",
+    ROOT / "steward.py",
 ]
 WRITTEN = [
     *SOURCES,

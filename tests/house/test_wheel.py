@@ -42,7 +42,13 @@ def test_every_source_file_is_in_the_wheel(content):
         if p.is_file()
     }
     sources = {name for name in sources if "__pycache__" not in name}
-    assert {"app.py", "jobs/cli.py", "pages/_shell.py", "core/store/migrations/env.py"} <= content
+    assert {
+        "app.py",
+        "steward.py",
+        "jobs/cli.py",
+        "pages/_shell.py",
+        "core/store/migrations/env.py",
+    } <= content
     assert sources - content == set()
 
 
@@ -53,6 +59,7 @@ def test_nothing_else_is_in_the_wheel(content):
         "core",
         "jobs",
         "pages",
+        "steward.py",
     }
 
 
