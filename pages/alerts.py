@@ -95,19 +95,11 @@ def table(alerts: pl.DataFrame) -> pl.DataFrame:
         State=pl.col("state").str.to_titlecase(),
         Since="on",
         Days=pl.col("days").cast(pl.Float32),
-        Value=_short("value"),
-        Threshold=_short("threshold"),
+        Value="value_text",
+        Threshold="threshold_text",
         Assigned=pl.coalesce("assigned_to", "acknowledged_by"),
         Owner="owner",
         Team="team",
-    )
-
-
-def _short(name: str) -> pl.Expr:
-    """Return numbers with three digits, the large ones whole."""
-    value = pl.col(name)
-    return (
-        pl.when(value.abs() < 1000).then(value.round_sig_figs(3)).otherwise(value.round(0)).cast(pl.Float32)
     )
 
 
@@ -135,8 +127,8 @@ def choose(kept: pl.DataFrame) -> tuple[list[int], list[tuple[int, str]]]:
             "Days": config.NumberColumn(
                 "Lasted", width=68, format="%.1f d", help="Since it was raised, until it was resolved."
             ),
-            "Value": config.NumberColumn(width=70, help="In the last window that breached."),
-            "Threshold": config.NumberColumn(width=76),
+            "Value": config.TextColumn(width=84, help="In the last window that breached.", alignment="right"),
+            "Threshold": config.TextColumn(width=84, alignment="right"),
             "Assigned": config.TextColumn(
                 width=140, help="To whom it is assigned, or else who acknowledged it."
             ),

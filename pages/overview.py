@@ -132,7 +132,7 @@ def table(models: pl.DataFrame) -> pl.DataFrame:
         Alerts=pl.when((pl.col("open_alerts") > 0) | pl.col("rules").is_not_null())
         .then("open_alerts")
         .cast(pl.Int16),
-        Since=pl.col("since").dt.date(),
+        Since="on",
         Why="why",
         Metric=pl.col("headline").replace(titles).cast(pl.Categorical),
         Now=pl.col("headline_value").round_sig_figs(3).cast(pl.Float32),
@@ -165,7 +165,8 @@ def columns() -> dict[str, Any]:
         "Since": config.DateColumn(
             width=92,
             format="D MMM YYYY",
-            help="Since when the model is in this state; where data arrives, since when something in Why.",
+            help="Since when the model is in this state, in its time zone; where data arrives, since when "
+            "something in Why.",
         ),
         "Why": config.TextColumn(
             width=352,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from core.entities import Alert, AlertEvent, Episode, Severity, Target
 from core.store.frames import frame as as_frame
+from core.store.frames import zone_of_windows
 from core.store.schema import alert_events, alerts, judged, models
 from core.store.upsert import upsert
 
@@ -86,8 +87,7 @@ def table(
         .limit(limit)
     )
     frame = as_frame(c, found if model is None else found.where(alerts.c.model == model))
-    zone = pl.col("declaration").str.json_path_match("$.predictions.timezone").fill_null("UTC")
-    return frame.with_columns(zone=zone).drop("declaration")
+    return frame.with_columns(zone_of_windows()).drop("declaration")
 
 
 def unresolved(c: sa.Connection) -> dict[str, int]:

@@ -33,6 +33,11 @@ def frame(c: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
     return pl.DataFrame(series).with_columns(*_conversions(columns, sqlite))
 
 
+def zone_of_windows() -> pl.Expr:
+    """Return `zone`: the time zone that a model's stored `declaration` says."""
+    return pl.col("declaration").str.json_path_match("$.predictions.timezone").fill_null("UTC").alias("zone")
+
+
 def _stored(kind: TypeEngine[Any], sqlite: bool) -> TypeEngine[Any]:
     """Return the type the database keeps where polars converts a column faster than Python its values."""
     return sa.Text() if isinstance(kind, Json) or (sqlite and isinstance(kind, Instant)) else kind

@@ -7,7 +7,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from core.entities import ModelStatus
-from core.store.frames import frame
+from core.store.frames import frame, zone_of_windows
 from core.store.schema import models, status
 from core.store.upsert import upsert
 
@@ -35,18 +35,20 @@ def overview(c: sa.Connection) -> pl.DataFrame:
     Returns
     -------
     The fields of ModelStatus but those of its condition (`reasons` List(String), `sparkline` List(Float32)),
-    `owner`, `team`, `task`, `risk_tier` and `paused`. A paused model is in state ``paused``, one never swept
-    in ``no_data`` with `since` null.
+    `owner`, `team`, `task`, `risk_tier`, `paused` and `zone` (of its windows). A paused model is in state
+    ``paused``, one never swept in ``no_data`` with `since` null.
     """
     state = sa.case((models.c.paused, "paused"), else_=sa.func.coalesce(status.c.state, "no_data"))
     left = ("model", "state", "condition", "condition_since", "condition_reasons")
     written = [column for column in status.c if column.name not in left]
     joined = (
-        sa.select(models.c.model, state.label("state"), *written, *_REGISTERED)
+        sa.select(models.c.model, state.label("state"), *written, *_REGISTERED, models.c.declaration)
         .join_from(models, status, isouter=True)
         .order_by(models.c.model)
     )
-    return frame(c, joined).with_columns(
+    found = frame(c, joined).with_columns(
+        zone_of_windows(),
         pl.col("reasons").fill_null("[]").str.json_decode(pl.List(pl.String)),
         pl.col("sparkline").fill_null("[]").str.json_decode(pl.List(pl.Float32)),
     )
+    return found.drop("declaration")

@@ -6,8 +6,10 @@ from datetime import datetime
 
 import polars as pl
 
+from core.alert_text import number
 from core.entities import Annotation, RetrainingRequest
 from core.store import Store, alerts, annotations, models, retraining
+from core.verdicts import shown_metric
 
 ALERT_STATES = ("open", "acknowledged", "snoozed", "resolved")
 SEVERITIES = ("critical", "warning")
@@ -18,7 +20,8 @@ MOST_RESOLVED = 500
 class AlertsPage:
     """Alerts with the columns of `store.alerts.table`, those that wait for somebody first.
 
-    Added are `state`, `on` (the day of the first window in its model's zone) and `days` (how long it lasted).
+    Added are `state`, `on` (the day of the first window in its model's zone), `days` (how long it lasted),
+    and `value_text` and `threshold_text`, in the metric's unit.
     """
 
     alerts: pl.DataFrame
@@ -32,7 +35,7 @@ def alerts_page(store: Store, resolved: bool = False, model: str | None = None) 
         if resolved:
             found = pl.concat([found, alerts.table(c, ended=True, model=model, limit=MOST_RESOLVED)])
     now = store.workspace.now()
-    return AlertsPage(by_urgency(found, now), now)
+    return AlertsPage(_with_texts(by_urgency(found, now)), now)
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,24 @@ def by_urgency(found: pl.DataFrame, now: datetime) -> pl.DataFrame:
         "id",
         descending=[False, False, True, True],
     )
-    return ordered.with_columns(on=_local_day("first_window", ordered["zone"].unique()))
+    return ordered.with_columns(on=local_day("first_window", ordered["zone"].unique()))
 
 
-def _local_day(name: str, zones: Iterable[str]) -> pl.Expr:
+def local_day(name: str, zones: Iterable[str]) -> pl.Expr:
     """Return the day of an instant in the `zone` of its row."""
     day = pl.lit(None, pl.Date)
     for zone in zones:
         here = pl.col(name).dt.convert_time_zone(zone).dt.date()
         day = pl.when(pl.col("zone") == zone).then(here).otherwise(day)
     return day
+
+
+def _with_texts(found: pl.DataFrame) -> pl.DataFrame:
+    """Add value and threshold as people read them."""
+    metrics = [shown_metric(name) for name in found["metric"]]
+    return found.with_columns(
+        pl.Series(
+            f"{name}_text", [number(*pair) for pair in zip(metrics, found[name], strict=True)], pl.String
+        )
+        for name in ("value", "threshold")
+    )

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.health import QUIET, QUIETS
 from core.store import Store, alerts, due, heartbeats, status
-from core.views.alerts import SEVERITIES
+from core.views.alerts import SEVERITIES, local_day
 
 # The order in which attention is due; also the order of the filter.
 STATE_ORDER = ("critical", "warning", "no_data", "learning", "healthy", "paused")
@@ -20,9 +20,9 @@ SHOWN_ORDER = ("critical", "warning", "no_data", "learning", "unjudged", "health
 class Overview:
     """Every model's status.
 
-    `models` has the columns of `status.overview`, `shown` (see verdict.shown_state) and `why`: the reasons of
-    the state, and of a healthy model what stands out. A model that no sweep has reached yet and a quiet one
-    have no `since`.
+    `models` has the columns of `status.overview`, `shown` (see verdict.shown_state), `why`: the reasons of
+    the state, and of a healthy model what stands out, and `on`: the day of `since` in the model's zone. A
+    model that no sweep has reached yet and a quiet one have no `since`.
     `runner_seen` is the newest heartbeat (wall time), None while no job runner ever ran.
     """
 
@@ -72,6 +72,7 @@ def overview(store: Store) -> Overview:
     ordered = models.sort(urgency, quiet, "risk_tier", "model").with_columns(
         why=why, since=since, shown=shown
     )
+    ordered = ordered.with_columns(on=local_day("since", ordered["zone"].unique()))
     return Overview(
         ordered,
         store.workspace.now(),

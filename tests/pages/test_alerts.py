@@ -60,6 +60,8 @@ def test_the_list_shows_what_waits_for_somebody_first(open_page: Open, watched_w
     assert [severity[0] for severity in table["Severity"]] == ["▲ Critical"] * 2 + ["◆ Warning"] * 3
     assert list(table["Model"])[2] == "cape-islands"
     assert str(table["Since"][0])[:10] == "2013-12-30"  # the day in New York
+    told = {tuple(pair) for pair in table[["Value", "Threshold"]].to_numpy()}
+    assert {("99.8%", "50%"), ("0.682", "0.69"), ("67.6 days", "2 days")} <= told, "each in its unit"
     assert "5 alerts" in said(at)
     assert all(b.disabled for b in acting(at)), "nothing is ticked yet"
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.entities import Actor
 from core.settings import Workspace
-from core.store import Store, heartbeats
+from core.store import Store, heartbeats, status
 from pages import _model_fairness, _shared
 from tests.pages import portfolio
 from tests.pages.conftest import ROOT
@@ -90,6 +91,19 @@ def test_the_overview_puts_what_needs_attention_first_and_says_why(
         "99.8% of wind missing since 30 Dec 2013; drift of temp 0.62 (usually up to 0.35)"
     )
     assert table["Since"].isna().to_list() == [False, True, False, False, True, True]
+
+
+def test_since_is_the_day_in_the_zone_of_the_model(open_page: Open, own_workspace: Workspace) -> None:
+    store = Store(own_workspace)
+    with store.write() as c:
+        silent = status.get(c, "cape-islands")
+        assert silent is not None
+        status.put(
+            c, replace(silent, since=datetime(2013, 10, 25, 2, tzinfo=UTC))
+        )  # 10 in the evening before
+    store.close()
+    table = open_page(own_workspace).dataframe[0].value
+    assert str(table["Since"][0])[:10] == "2013-10-24"
 
 
 def test_a_few_models_get_rows_in_which_a_long_reason_can_be_read_to_its_end(
