@@ -1,11 +1,13 @@
 """What labels say about predictions: rows become counts, exact because every score is its own bin."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from core.comparison.answers import Codes, Floats, Multiclass, Regression, binary, multiclass, regression
+from core.comparison.estimates import estimates
 from core.comparison.options import Options
 from core.comparison.results import Measurement, Performance, Sides
 from core.comparison.roles import BINARY, MULTICLASS, Roles
@@ -31,12 +33,19 @@ def performance(
         found, odd = _of_side(side, options, roles)
         told += [f"{name} {sentence}" for sentence in odd]
         sides.append(found)
+    if options.actual is not None and _unlabelled(current, options.actual):
+        told_by_reference = measurements(estimates(reference, current, options, roles))
+        sides[1] = replace(sides[1], metrics={**sides[1].metrics, **told_by_reference})
     return Sides(*sides), told
 
 
 def measurements(found: Mapping[str, Estimate], at: int = 0) -> dict[str, Measurement]:
     """Return estimates of arrays as plain numbers, those at one position."""
     return {name: _measurement(estimate, at) for name, estimate in found.items()}
+
+
+def _unlabelled(side: pl.DataFrame, actual: str) -> bool:
+    return actual not in side.columns or side[actual].null_count() == len(side)
 
 
 def _of_side(side: pl.DataFrame, options: Options, roles: Roles) -> tuple[Performance, tuple[str, ...]]:

@@ -191,3 +191,49 @@ def test_a_guessed_task_is_told(side, task):
     frame = pl.DataFrame(side)
     roles = compare(frame, frame, Options(prediction="p", actual="y")).roles
     assert roles.task == task and any(f"task = {task} (guessed" in sentence for sentence in roles.told)
+
+
+def test_a_binary_side_without_labels_is_estimated_from_the_reference(rng):
+    past, now = binary(rng, 20_000), binary(rng, 20_000)
+    told = values((past, {"score": now["score"]}), score="score", actual="actual")["current"]
+    came = values((past, now), score="score", actual="actual")["current"]
+    names = [name for name in told if name.startswith("estimated_")]
+    assert len(names) == 13 and told["roc_auc"] is None
+    for name in names:
+        real = name.removeprefix("estimated_")
+        assert told[name] == pytest.approx(came[real], abs=5 * came["sampling_errors"][real]), name
+        assert told["sampling_errors"][name] > 0
+    assert not any(name.startswith("estimated_") for name in came)
+
+
+def test_several_classes_without_labels_are_estimated_too(rng):
+    names = ("early", "on_time", "late")
+
+    def side(n):
+        chance = rng.dirichlet([2.0, 1.0, 0.5], n)
+        label = (chance.cumsum(axis=1) < rng.random(n)[:, None]).sum(axis=1).clip(0, 2)
+        scores = {f"p_{name}": np.round(chance[:, i], 3) for i, name in enumerate(names)}
+        return scores, {"actual": [names[i] for i in label]}
+
+    (past, labels), (now, came) = side(20_000), side(20_000)
+    score = ",".join(f"{name}=p_{name}" for name in names)
+    told = values((past | labels, now), score=score, actual="actual")["current"]
+    real = values((past | labels, now | came), score=score, actual="actual")["current"]
+    assert told["estimated_accuracy"] == pytest.approx(real["accuracy"], abs=0.015)
+    assert told["estimated_f1_macro"] == pytest.approx(real["f1_macro"], abs=0.015)
+
+
+def test_a_regression_without_labels_is_estimated_by_like_rows(rng):
+    def side(n, far):
+        x = rng.uniform(far, far + 2, n)
+        y = 50 + 10 * x
+        return {"x": x, "p": y + (1 + x) * rng.normal(size=n)}, {"y": y}
+
+    (past, labels), (now, came) = side(8000, 0.0), side(8000, 1.0)
+    (wide, wide_labels) = side(8000, 1.5)
+    both = {name: np.concatenate([past[name], wide[name]]) for name in past}
+    known = both | {"y": np.concatenate([labels["y"], wide_labels["y"]])}
+    told = values((known, now), prediction="p", actual="y", task="regression")["current"]
+    real = values((known, now | came), prediction="p", actual="y", task="regression")["current"]
+    assert told["estimated_mae"] == pytest.approx(real["mae"], rel=0.05)
+    assert told["estimated_rmse"] == pytest.approx(real["rmse"], rel=0.05)
