@@ -147,7 +147,10 @@ def test_a_conflict_is_said_and_changes_nothing(open_page: Open, own: Store) -> 
     [
         (watched.AUC, "ROC AUC is 0.682, below its threshold 0.69, since 10 December 2013."),
         (watched.WIND, "Missing share of wind is 99.8%, above its threshold 50%, since 30 December 2013."),
-        (watched.DRIFT, "Drift of temp was 0.31, above its threshold 0.19, since 22 March 2013; over on "),
+        (
+            watched.DRIFT,
+            "Drift in location of temp, distance 0.31, above its usual 0.19, since 22 March 2013; over on ",
+        ),
         (watched.SCORE, "resolved by ada@example.com: the new carrier mix is intended."),
         (
             watched.SILENT,
