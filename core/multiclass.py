@@ -116,7 +116,7 @@ def _averages(table: Numbers, n: Numbers) -> dict[str, Estimate]:
 
 def _matthews_correlation(table: Numbers, n: Numbers, right: Numbers) -> Estimate:
     predicted, labelled = table.sum(axis=2), table.sum(axis=1)
-    of_predicted, of_labelled = n**2 - (predicted**2).sum(axis=-1), n**2 - (labelled**2).sum(axis=-1)
+    of_predicted, of_labelled = (_spread(margin, n) for margin in (predicted, labelled))
     root = np.sqrt(of_predicted * of_labelled)
     value = ratio(right * n - (predicted * labelled).sum(axis=-1), root)
     # d value = d(right n − Σ predicted labelled) / root − value (d of_predicted / 2 of_predicted + …)
@@ -129,6 +129,12 @@ def _matthews_correlation(table: Numbers, n: Numbers, right: Numbers) -> Estimat
     )
     variance = _delta_variance(table, slopes)
     return measured(value, n, "needs two classes among predictions and among labels", variance, (-1, 1))
+
+
+def _spread(margin: Numbers, n: Numbers) -> Numbers:
+    """Return n² − Σ margin², 0 where it is rounding alone."""
+    spread = n**2 - (margin**2).sum(axis=-1)
+    return np.where(spread > 1e-12 * n**2, spread, 0.0)
 
 
 def _delta_variance(table: Numbers, slopes: _Slopes) -> Numbers:

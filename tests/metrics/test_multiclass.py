@@ -79,3 +79,11 @@ def test_one_class_has_no_correlation():
 def test_counts_of_other_classes_are_refused():
     with pytest.raises(BinningError, match="3 classes"):
         multiclass(np.ones((1, 12)), 3)
+
+
+def test_fractions_of_rows_that_all_predict_one_class_have_no_correlation():
+    # Estimated counts are fractions: n² − Σ predicted² must not fall below 0 by rounding.
+    counts = np.zeros((300, 13, 14))
+    counts[:, 0, :12] = np.random.default_rng(1).random((300, 12)) * 100
+    found = multiclass(counts.reshape(300, -1), 12)["matthews_correlation"]
+    assert np.isnan(found.value).all()
