@@ -52,8 +52,9 @@ class Fit:
 class Answers:
     """One verdict per window and column, numeric columns first, then categorical ones.
 
-    The `question` is the one that answered with the smallest weighted p-value. `matters` says that its answer
-    is beyond the floor of its own; where not, or where it has none, the distance must tell.
+    The `question` is the one that answered with the smallest weighted p-value, see `decision.named`.
+    `matters` says that its answer is beyond the floor of its own; where not, or where it has none, the
+    distance must tell.
     """
 
     p_value: Numbers
@@ -128,7 +129,7 @@ def _judge(
     outside = np.nan_to_num(ratio(numbers.outside, numbers.bins.sum(axis=-1)))
     floored = _floored(p, numeric.QUESTIONS, {"missing": moved, "out of range": outside})
     first, question = decision.column_p_values(floored, numeric.WEIGHTS)
-    asked = np.array(numeric.QUESTIONS)[question]
+    asked = np.array(numeric.QUESTIONS)[decision.named(floored, numeric.WEIGHTS, question)]
     scaled = (asked == "scale") & (moves[..., 1] >= decision.SCALE_FLOOR)
     p = categorical.judge(fit.categorical, categories)
     usual = fit.categorical.missing

@@ -3,10 +3,11 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 from filelock import FileLock
 
-from core import actions
+from core import actions, views
 from core.entities import Actor, Alert
 from core.settings import Workspace
 from core.store import Store, alerts, outbox, status
@@ -71,8 +72,34 @@ def test_the_healthy_model_pages_nobody_and_the_summer_pages_a_bounded_number_of
     assert len(told(swept, "delay-30", "drift")) <= 25
 
 
+def test_the_blizzard_is_a_spike_of_predictions_with_its_weather_and_its_outcomes(swept) -> None:
+    (blizzard,) = [
+        alert
+        for alert in told(swept, "delay-30", "prediction_rate")
+        if alert.episode.first_window == datetime(2013, 2, 8, 5, tzinfo=UTC)
+    ]
+    page = views.why_page(swept, blizzard.id)
+    assert page is not None
+    moved = page.explanation.why.columns.filter(pl.col("weight") > 0)["column"].to_list()
+    assert "precip" in moved and set(moved) <= {
+        "temp",
+        "dewp",
+        "humid",
+        "wind_speed",
+        "precip",
+        "pressure",
+        "visib",
+    }
+    effect = page.explanation.why.effect
+    assert effect is not None and effect.metric == "label_rate" and effect.worse, "so the spike was right"
+
+
 def test_each_team_hears_once_what_still_burns(swept) -> None:
     with swept.read() as c:
         messages = outbox.every(c)
-    assert sorted(m.model for m in messages) == ["cape-islands", "delay-30", "release-decision"]
+    burning = {m.model: {event["severity"] for event in m.payload["events"]} for m in messages}
+    assert len(messages) == len(burning)
+    serious = {model for model, severities in burning.items() if "critical" in severities}
+    assert serious == {"cape-islands", "delay-30", "release-decision"}
+    assert set(burning) - serious <= {"eta-air-time", "pushback-late15"}, "other flights at Christmas"
     assert all(m.payload["first_sweep"] for m in messages)
