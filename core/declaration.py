@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -27,11 +28,15 @@ SLUG = r"[a-z0-9][a-z0-9_-]{0,62}"
 ZONE_EXAMPLES = "expected a name such as America/New_York"
 
 
+@cache
+def _zones() -> frozenset[str]:
+    # The standard library walks a folder of hundreds of files each time it is asked.
+    return frozenset(available_timezones())
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(
-            f"{name!r} is no IANA time zone; {nearest(name, available_timezones(), ZONE_EXAMPLES)}"
-        )
+    if name not in _zones():
+        raise ValueError(f"{name!r} is no IANA time zone; {nearest(name, _zones(), ZONE_EXAMPLES)}")
     return name
 
 

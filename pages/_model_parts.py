@@ -63,8 +63,8 @@ def normals(chosen: Selection, metrics: Sequence[str]) -> Mapping[str, charts.No
     frame = read(views.reference_series, chosen.slug, tuple(metrics), chosen.segment)
     whole = frame.filter((pl.col("column") == "") & (pl.col("phase") == "closed") & (pl.col("group") == ""))
     found = (
-        (name, charts.Normal.of(whole.filter((pl.col("metric") == name) & _rests_on(fewest(name)))))
-        for name in metrics
+        (str(name), charts.Normal.of(mine.filter(_rests_on(fewest(str(name))))))
+        for (name,), mine in whole.partition_by("metric", as_dict=True).items()
     )
     return {name: normal for name, normal in found if normal is not None}
 
@@ -235,7 +235,10 @@ def drawn(
 def _remembered(
     content: str, _chart: Callable[..., go.Figure], _data: Any, _options: Mapping[str, Any]
 ) -> go.Figure:
-    return _chart(_data, **_options)
+    figure = _chart(_data, **_options)
+    sent = figure.to_dict()
+    figure.to_dict = lambda: sent  # asked for in every run; plotly takes longer for it than all else takes
+    return figure
 
 
 def draw(figure: go.Figure, alt: str, key: str | None = None) -> None:

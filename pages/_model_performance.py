@@ -20,7 +20,7 @@ from pages._model_parts import (
     title,
     until,
 )
-from pages._shared import clock_text, read, section
+from pages._shared import arrow, clock_text, read, section
 
 # The four that say most, first; the rest stand in the table below.
 CHARTS = {
@@ -169,7 +169,7 @@ def everything(frame: pl.DataFrame, names: tuple[str, ...], normal: Mapping[str,
         .round_sig_figs(3),
         Rows="n",
     )
-    st.dataframe(shown, hide_index=True, placeholder="–", height=250, alt="All performance metrics")
+    st.dataframe(arrow(shown), hide_index=True, placeholder="–", height=250, alt="All performance metrics")
 
 
 def at_a_glance(chosen: Selection) -> None:

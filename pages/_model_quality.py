@@ -15,6 +15,7 @@ from pages._model_parts import (
     series,
     title,
 )
+from pages._shared import arrow
 
 SHARES = ("missing_share", "unseen_share", "out_of_range_share", "non_finite_share", "type_mismatch")
 
@@ -68,12 +69,14 @@ def table(frame: pl.DataFrame, zone: str) -> None:
     titles = {name: title(name) for name in SHARES}
     number = st.column_config.NumberColumn
     st.dataframe(
-        wide.sort("_worst", "column", descending=[True, False]).select(
-            pl.col("column").alias("Column"),
-            *(pl.col(name).cast(pl.Float32) for name in present),
-            pl.col("_worst").cast(pl.Float32).alias("Worst"),
-            pl.col("_in").replace_strict(titles).alias("Worst in"),
-            pl.col("_on").dt.convert_time_zone(zone).dt.date().alias("Worst on"),
+        arrow(
+            wide.sort("_worst", "column", descending=[True, False]).select(
+                pl.col("column").alias("Column"),
+                *(pl.col(name).cast(pl.Float32) for name in present),
+                pl.col("_worst").cast(pl.Float32).alias("Worst"),
+                pl.col("_in").replace_strict(titles).alias("Worst in"),
+                pl.col("_on").dt.convert_time_zone(zone).dt.date().alias("Worst on"),
+            )
         ),
         hide_index=True,
         placeholder="–",

@@ -185,6 +185,11 @@ def badge(state: str) -> str:
     return f":{words.colour}-badge[:material/{words.icon}: {words.word}]"
 
 
+def arrow(frame: pl.DataFrame) -> Any:
+    """Return a table as it is sent to the browser; a polars frame Streamlit would take through pandas."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
 _MARKUP = "\\`*_{}[]<>#|$~:!"  # what Markdown would act on
 
 

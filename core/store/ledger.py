@@ -1,6 +1,6 @@
 """The ledger: what was read of each log file, so that only new and changed files are read again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,6 +63,16 @@ def bad(c: sa.Connection) -> list[tuple[str, LedgerEntry]]:
         .order_by(ledger.c.model, ledger.c.path, ledger.c.kind)
     )
     return [(row.model, _entry(row)) for row in c.execute(found)]
+
+
+def problems(c: sa.Connection) -> list[tuple[str, Mapping[str, int]]]:
+    """Return why rows were left out and how many, of each file of which some were, with its model."""
+    found = (
+        sa.select(ledger.c.model, ledger.c.problems)
+        .where(ledger.c.problems != {})
+        .order_by(ledger.c.model, ledger.c.path, ledger.c.kind)
+    )
+    return [(row.model, row.problems) for row in c.execute(found)]
 
 
 def _entry(row: sa.Row[Any]) -> LedgerEntry:

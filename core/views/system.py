@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from core.store import Store, due, heartbeats, ledger, models, outbox, status, sweeps
+from core.store import Store, due, heartbeats, ledger, outbox, status, sweeps
 
 _MESSAGES: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "id": pl.Int64,
@@ -57,10 +57,9 @@ def system(store: Store) -> SystemPage:
         waiting_messages = [*outbox.every(c, "dead"), *outbox.every(c, "pending")]
         bad = [(model, entry.file.path, entry.error) for model, entry in ledger.bad(c)]
         problems = [
-            (registered.declaration.model, reason, rows)
-            for registered in models.every(c)
-            for entry in ledger.entries(c, registered.declaration.model)
-            for reason, rows in entry.problems.items()
+            (model, reason, rows)
+            for model, found in ledger.problems(c)
+            for reason, rows in found.items()
             if rows
         ]
     return SystemPage(

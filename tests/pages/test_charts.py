@@ -217,6 +217,7 @@ def test_a_figure_is_drawn_once_for_what_it_shows() -> None:
         for values in ([1.0, 2.0], [1.0, 2.0], [1.0, 3.0])
     )
     assert first is again
+    assert first.to_dict() is again.to_dict(), "nor is it made ready for the browser again"
     assert list(line(other)) == [1.0, 3.0]
     assert _model_parts.drawn(charts.over_time, {"": daily([1.0, 2.0])}, zone="Asia/Tokyo") is not first
 

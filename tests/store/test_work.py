@@ -62,6 +62,16 @@ def test_failures_in_a_row_are_counted_until_a_sweep_works(registered, now):
         assert queued.last_finished >= queued.last_started
 
 
+def test_only_files_of_which_rows_were_left_out_tell_why(registered):
+    entries = [
+        LedgerEntry(LogFile(path, "predictions", 1, 1), "read", rows=9, problems=problems)
+        for path, problems in (("b.parquet", {"no timestamp": 2}), ("a.parquet", {}))
+    ]
+    with registered.write() as c:
+        ledger.record(c, "delay-30", entries)
+        assert ledger.problems(c) == [("delay-30", {"no timestamp": 2})]
+
+
 def test_ledger_entries_come_back_as_recorded_and_replace_earlier_ones(registered, now):
     file = LogFile("predictions/a.parquet", "predictions", 123, 1_700_000_000_123_456_789)
     entry = LedgerEntry(file, "read", now, now, 5_000_000_000, {"at": "TIMESTAMP"}, {"no timestamp": 2})
