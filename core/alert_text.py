@@ -54,7 +54,7 @@ def _drift(episode: Episode, value: str, threshold: str) -> str:
     >>> day, temp = datetime(2013, 8, 1, tzinfo=UTC), Target("drift", "temp")
     >>> at = (Severity.WARNING, day, day, day, day)
     >>> sentence(Episode("drift", temp, *at, 0.312, 0.094, "above", question="location"))
-    'Drift in location of temp, distance 0.312, above its usual 0.094'
+    'Drift in location of temp: 0.312, above its usual 0.094'
     >>> sentence(Episode("drift", temp, *at, 0.02, 0.094, "above", question="missing, not calibrated"))
     'Drift in missing values of temp (not calibrated: few reference windows)'
     """
@@ -65,7 +65,7 @@ def _drift(episode: Episode, value: str, threshold: str) -> str:
         ", ".join([asked, *subject(replace(target, column="")).split(", ")[1:]]) if asked else subject(target)
     )
     if episode.value > episode.threshold:
-        about += f", distance {value}, {episode.side} its usual {threshold}"
+        about += f": {value}, {episode.side} its usual {threshold}"
     return f"{about} (not calibrated: few reference windows)" if "not calibrated" in remarks else about
 
 

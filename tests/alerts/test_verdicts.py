@@ -182,7 +182,7 @@ def test_drift_in_two_windows_in_a_row_is_an_alert_that_says_what_drifted() -> N
     ((episode,),) = fold(levels(DRIFT, current), {rule.name: persistence(rule, declared(DRIFT))}).values()
     origin = FIRST + REFERENCE_DAYS * DAY
     assert (episode.first_window - origin).days == 2
-    assert sentence(episode) == "Drift in location of temp, distance 0.2, above its usual 0.112"
+    assert sentence(episode) == "Drift in location of temp: 0.2, above its usual 0.112"
 
 
 @pytest.mark.parametrize(

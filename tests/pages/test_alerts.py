@@ -149,7 +149,7 @@ def test_a_conflict_is_said_and_changes_nothing(open_page: Open, own: Store) -> 
         (watched.WIND, "Missing share of wind is 99.8%, above its threshold 50%, since 30 December 2013."),
         (
             watched.DRIFT,
-            "Drift in location of temp, distance 0.31, above its usual 0.19, since 22 March 2013; over on ",
+            "Drift in location of temp: 0.31, above its usual 0.19, since 22 March 2013; over on ",
         ),
         (watched.SCORE, "resolved by ada@example.com: the new carrier mix is intended."),
         (

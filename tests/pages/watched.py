@@ -83,7 +83,7 @@ def episodes() -> list[tuple[str, Episode, str]]:
     by_hand = "resolved by ada@example.com: the new carrier mix is intended"
     return [
         ("delay-30", episode("drift", drift, "warning", 80, 290, 0.31, 0.19, "above", 2, 292, "recovered"),
-         "Drift in location of temp, distance 0.31, above its usual 0.19"),
+         "Drift in location of temp: 0.31, above its usual 0.19"),
         ("delay-30", episode("drift", Target("drift", "carrier"), "warning", 300, end, 0.089, 0.08,
                              "above", 2), "Drift of carrier 0.089, above 0.08 for 2 windows"),
         ("delay-30", episode("auc-floor", auc, "critical", end - 20, end - 3, 0.682, 0.69, "below", 3),
