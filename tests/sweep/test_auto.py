@@ -74,7 +74,7 @@ def test_new_values_of_a_long_tail_and_a_moved_mean_say_what_they_are(swept) -> 
     model = swept(new=0.2, shift=0.6)
     found = {alert.episode.target.column: alert for alert in kept(model)}
     assert set(found) == {"shop", "amount"}
-    assert found["amount"].message.startswith("Drift in location of amount, distance 0.")
+    assert found["amount"].message.startswith("Drift in location of amount: 0.")
     assert "values of shop" in found["shop"].message or "value of shop" in found["shop"].message
     assert {alert.episode.first_window for alert in found.values()} == {FIRST + timedelta(days=30)}
     with model.store.read() as c:
