@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import threading
 from datetime import UTC, datetime
 
@@ -26,9 +27,12 @@ def main(workspace: Workspace) -> None:
     runs next, with the same result.
     """
     logs.begin()
-    stopped = threading.Event()
+    asleep, waker = socket.socketpair()
+    waker.setblocking(False)
+    # The kernel may hand a signal to any thread: this one hears of it by a byte, where a lock might sleep on.
+    signal.set_wakeup_fd(waker.fileno())
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda *_: None)
     store = Store(workspace)
     store.migrate()
     runner, workers = processes.identity(), Workers(workspace.root, logged=True)
@@ -59,7 +63,7 @@ def main(workspace: Workspace) -> None:
         )
     log.info("runner %s sweeps %s", runner, workspace.root)
     scheduler.start()
-    stopped.wait()
+    asleep.recv(1)
     log.info("runner %s stops", runner)
     last_resort = threading.Timer(LONGEST_STOP_S, os._exit, (0,))  # what hangs is cut off, as by a kill
     last_resort.daemon = True
@@ -68,3 +72,6 @@ def main(workspace: Workspace) -> None:
     scheduler.shutdown(wait=True)
     deliverer.close()
     store.close()
+    signal.set_wakeup_fd(-1)
+    asleep.close()
+    waker.close()
