@@ -1,8 +1,8 @@
 """Compare two files of rows, once: which columns drifted, and what that did to performance and fairness.
 
 `compare` tells the story; options.py says what a person asks for, roles.py and kinds.py what the columns
-are, columns.py and verdicts.py what drifted, labels.py and groups.py what the labels show, schema.py what
-else differs, report.py how it is told.
+are, columns.py and verdicts.py what drifted, domain_classifier.py whether all columns together did, labels.py
+and groups.py what the labels show, schema.py what else differs, report.py how it is told.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from core.comparison.columns import measure
+from core.comparison.domain_classifier import domain_classifier_auc
 from core.comparison.groups import fairness
 from core.comparison.kinds import texts
 from core.comparison.labels import performance
@@ -62,7 +63,9 @@ def compare(reference: pl.DataFrame, current: pl.DataFrame, options: Options) ->
     """
     validate(reference, current, options)
     roles = assign(reference, current, options)
-    whole = _compared(reference, current, options, roles)
+    features = {name: kind for name, kind in roles.kinds.items() if name not in roles.roles}
+    together = domain_classifier_auc(reference, current, features)
+    whole = replace(_compared(reference, current, options, roles), multivariate=together)
     if (
         options.segment is None
         or options.segment not in reference.columns

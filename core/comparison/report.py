@@ -25,9 +25,9 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
     Returns
     -------
     ``rows``, ``columns``, ``performance``, ``fairness``, ``quality``, ``verdict`` as the README documents,
-    and ``segments`` when asked for. A number that cannot be given is None. The groups and differences of
-    fairness are those of CURRENT; those of REFERENCE stand beside them under ``reference``. ``p_value`` is
-    adjusted for all columns.
+    ``multivariate`` (not in segments), and ``segments`` when asked for. A number that cannot be given is
+    None. The groups and differences of fairness are those of CURRENT; those of REFERENCE stand beside them
+    under ``reference``. ``p_value`` is adjusted for all columns.
     """
     document = {
         "rows": _pair(comparison.rows),
@@ -40,6 +40,8 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "quality": _quality(comparison),
         "verdict": comparison.verdict,
     }
+    if comparison.multivariate is not None:
+        document["multivariate"] = _multivariate(comparison.multivariate)
     if comparison.segments:
         document["segments"] = {name: to_json(part) for name, part in comparison.segments.items()}
     finite: dict[str, Any] = _finite(document)
@@ -56,6 +58,8 @@ def headline(comparison: Comparison) -> str:
         sentence = "Too few rows for a verdict"
     elif not drifted:
         sentence = f"No drift in {len(judged)} {'column' if len(judged) == 1 else 'columns'}"
+        if wording.tells_apart(comparison.multivariate):
+            sentence += ", but taken together they differ"
     else:
         names = ", ".join(wording.shown(name) for name in drifted[:4])
         more = f" and {len(drifted) - 4} more" if len(drifted) > 4 else ""
@@ -91,6 +95,9 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     yield from comparison.roles.told
     yield ""
     yield from _table(_COLUMNS, [_row(column) for column in comparison.columns.values()])
+    if comparison.multivariate is not None:
+        yield ""
+        yield f"all features together: {wording.multivariate(comparison.multivariate)}"
     if comparison.roles.skipped:
         yield ""
         yield from (f"not compared: {wording.shown(n)}: {why}" for n, why in comparison.roles.skipped.items())
@@ -179,6 +186,15 @@ def _performance_values(found: Performance) -> dict[str, Any]:
     if found.one_vs_rest:
         values["one_vs_rest"] = {name: _values(metrics) for name, metrics in found.one_vs_rest.items()}
     return values
+
+
+def _multivariate(found: Measurement) -> dict[str, Any]:
+    name = "domain_classifier_auc"
+    document: dict[str, Any] = {name: found.value, "n": found.n}
+    if found.value is None:
+        return document | {"reasons": {name: found.reason}}
+    errors = {"sampling_errors": {name: found.sampling_error}, "intervals": _intervals({name: found})}
+    return document | errors
 
 
 def _attribute(sides: Sides[AttributeFairness | None]) -> dict[str, Any]:

@@ -102,7 +102,8 @@ class Comparison:
 
     `columns` are sorted worst first; `performance` is empty without a task; `fairness` is by protected
     attribute, None on a side that lacks it; `notes` are sentences about what is odd or could not be done;
-    `segments` are by value.
+    `multivariate` is domain_classifier_auc of all features together, None within a segment; `segments` are
+    by value.
     """
 
     rows: Sides[int]
@@ -114,6 +115,7 @@ class Comparison:
     schema: Schema
     notes: tuple[str, ...]
     verdict: str
+    multivariate: Measurement | None = None
     segments: Mapping[str, "Comparison"] = field(default_factory=dict)
 
     @property

@@ -3,6 +3,9 @@
 import numpy as np
 
 from core.comparison.counting import Counts, Values
+from core.comparison.results import Measurement
+
+TELLING = 0.55  # AUC: a shift of one normal feature by 0.18 standard deviations
 
 
 def number(value: float | None) -> str:
@@ -71,6 +74,23 @@ def change_of_categories(names: list[str], rows: Counts, other: Counts) -> str:
 def change_of_missing(before: float, after: float) -> str:
     """Return how the share of rows without a usable value changed."""
     return f"rows without a usable value {percent(before)} → {percent(after)}"
+
+
+def multivariate(found: Measurement) -> str:
+    """Return how well a classifier tells the two sides apart by all features."""
+    if found.value is None:
+        return f"no domain classifier: {found.reason}"
+    told = f"domain classifier AUC {distance(found.value)} ± {found.sampling_error:.2g}"
+    if tells_apart(found):
+        return f"{told}; they tell CURRENT from REFERENCE"
+    if found.lower is not None and found.lower > 0.5:
+        return f"{told}; beyond chance, but too little to matter"
+    return f"{told}; as between two files of the same kind (0.5)"
+
+
+def tells_apart(found: Measurement | None) -> bool:
+    """Return whether a domain classifier is better than 0.55 beyond its sampling error."""
+    return found is not None and found.lower is not None and found.lower > TELLING
 
 
 def shown(name: str) -> str:

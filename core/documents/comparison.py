@@ -23,6 +23,10 @@ _HOW = (
     "columns) and large enough to matter: a distance of at least 0.05, or one point of missing values. "
     "Distance is the Jensen–Shannon distance from 0 to 1, less what so few rows show by chance alone."
 )
+_TOGETHER = (
+    "A classifier tries to tell rows of CURRENT from rows of REFERENCE it has not seen: 0.5 is guessing, 1 "
+    "is always right. It also sees columns that only go together differently. It is no part of the verdict."
+)
 
 
 def comparison_html(comparison: Comparison, *, title: str = "Comparison of two files") -> str:
@@ -39,6 +43,7 @@ def _report(comparison: Comparison, title: str) -> list[str]:
     return [
         _verdict(comparison, title),
         card("Columns", _columns(comparison.columns), "Worst first."),
+        card("All features together", _multivariate(comparison.multivariate), _TOGETHER),
         card("Performance", _performance(comparison.performance), "Bars are 95 % intervals."),
         card(
             "Fairness",
@@ -107,6 +112,20 @@ def _details(column: ColumnComparison) -> Iterator[tuple[str, str]]:
             yield name, wording.number(value)
     for name, shares in column.quality.items():
         yield name, f"{wording.percent(shares.reference)} → {wording.percent(shares.current)}"
+
+
+def _multivariate(found: Measurement | None) -> Iterator[str]:
+    if found is not None:
+        told = text(wording.multivariate(found))
+        yield table(
+            ("Metric", "", "#AUC"),
+            [
+                f'<th scope="row">Domain classifier<div class="quiet">{told}</div></th>'
+                + cell(svg.dumbbell(None, found, 0.0, 1.0), "plot")
+                + cell(wording.distance(found.value), "number")
+            ],
+            kind="metrics",
+        )
 
 
 def _performance(sides: Sides[Performance]) -> Iterator[str]:

@@ -47,7 +47,9 @@ def document(files):
 
 
 def test_the_keys_are_those_of_the_contract(document):
-    assert set(document) == {"rows", "columns", "performance", "fairness", "quality", "verdict", "segments"}
+    every = {"rows", "columns", "performance", "fairness", "quality", "verdict"}
+    assert set(document) == every | {"multivariate", "segments"}
+    assert all(set(part) == every for part in document["segments"].values())
     assert document["rows"] == {"reference": 2_000, "current": 1_000}
     assert document["verdict"] == "drift"
     assert set(document["performance"]) == {"reference", "current"}

@@ -45,6 +45,7 @@ def test_the_verdict_is_the_first_thing_said(html):
 def test_sections_come_in_the_order_of_interest(html):
     assert re.findall(r"<h2>(.*?)</h2>", html) == [
         "Columns",
+        "All features together",
         "Performance",
         "Fairness",
         "Segments",
