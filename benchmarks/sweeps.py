@@ -11,7 +11,7 @@ import polars as pl
 import yaml
 
 from benchmarks.table import Table
-from core import actions
+from core.actions import models as model_actions
 from core.entities import Actor
 from core.settings import Workspace, initialise
 from core.store import Store
@@ -68,7 +68,7 @@ def _declare(store: Store, slugs: list[str]) -> None:
         }
         files.append(store.root / "models" / f"{slug}.yaml")
         files[-1].write_text(yaml.safe_dump(declaration))
-    actions.apply(store, files, Actor("bench@example.com", "benchmark"))
+    model_actions.apply(store, files, Actor("bench@example.com", "benchmark"))
 
 
 def _day(day: int) -> pl.DataFrame:

@@ -222,6 +222,12 @@ class Declaration(Strict):
     monitors: tuple[Monitor, ...] = ()
     retraining: Retraining | None = None
     notify: tuple[Text, ...] = ()
+    use_case: Slug | None = None
+    backup_owner: Text | None = None
+    origin: Literal["internal", "vendor", "open_source"] = "internal"
+    risk_rationale: str = ""
+    review_every: Duration | None = None
+    tags: tuple[Text, ...] = ()
 
     @property
     def calendar(self) -> Calendar:

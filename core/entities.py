@@ -192,11 +192,21 @@ class Grid:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who runs a command: `id` is an address, a principal or `single-user`; `source` is cli, ui or jobs."""
+    """Who runs a command: `id` is an address, a principal or `single-user`; `source` is cli, ui or jobs.
+
+    A role is held everywhere, or as ``role@team:NAME`` or ``role@model:SLUG`` only there. `credential` is the
+    digest of the session or token by which somebody signed in: it is looked up again by every command.
+    """
 
     id: str
     source: str
-    role: str = "admin"
+    roles: frozenset[str] = frozenset({"admin"})
+    credential: str | None = None
+
+    @property
+    def standing(self) -> str:
+        """The roles in words."""
+        return ", ".join(sorted(self.roles)) or "without a role"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ StewardError
 │   ├── LeaseHeld             another runner works on this model
 │   └── LeaseLost             this runner was too slow and must not write
 ├── DeliveryError             a channel did not take a message
+├── StateError                this step does not lead on from the state something is in
 ├── Conflict                  somebody changed meanwhile what the person saw
 └── NotAllowed                the actor may not do this
 """
@@ -72,6 +73,10 @@ class DeliveryError(StewardError):
     def __init__(self, text: str, *, taken: tuple[str, ...] = ()) -> None:
         super().__init__(text)
         self.taken = taken
+
+
+class StateError(StewardError):
+    """A step the state machine does not have from here."""
 
 
 class Conflict(StewardError):

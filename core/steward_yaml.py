@@ -19,6 +19,7 @@ from pydantic import (
 
 from core.declaration import Zone
 from core.errors import DeclarationError
+from core.permissions import Role
 from core.schedule import Cron
 from core.strict import Duration, Strict, Text, nearest, read_yaml, shape, validated
 
@@ -74,9 +75,6 @@ def _inside(path: str) -> str:
 Age = Annotated[Duration, BeforeValidator(_age)]
 Url = Annotated[str, AfterValidator(_url)]
 Name = Annotated[str, AfterValidator(_name)]
-Role = Literal[
-    "viewer", "auditor", "analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin"
-]
 
 
 class FixedClock(Strict):

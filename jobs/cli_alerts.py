@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from core import alert_actions
+from core.actions import alerts as alert_actions
 from core.settings import Workspace
 from core.store import Store
 from core.views import scripts

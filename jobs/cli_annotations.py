@@ -4,7 +4,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
-from core import annotation_actions
+from core.actions import annotations as annotation_actions
 from core.entities import Annotation
 from core.errors import InputError
 from core.settings import Workspace

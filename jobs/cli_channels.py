@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from core import actions
+from core.actions import messages as message_actions
 from core.notify import channels as known
 from core.settings import Workspace
 from core.store import Store, outbox
@@ -17,10 +17,10 @@ def channels(arguments: Namespace) -> int:
     store = Store(Workspace.open(arguments.workspace))
     store.require_current()
     if arguments.test:
-        actions.send_test(store, arguments.test, PERSON)
+        message_actions.send_test(store, arguments.test, PERSON)
         print(f"A test message for {arguments.test} is queued; a running steward jobs sends it at once.")
     elif arguments.again:
-        message = actions.send_again(store, arguments.again, PERSON)
+        message = message_actions.send_again(store, arguments.again, PERSON)
         print(f"Message {message.id} for {message.channel} is queued again.")
     else:
         _print(store, as_json=arguments.json)

@@ -4,16 +4,17 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from core import actions
+from core.actions import models as model_actions
 from core.declare import FILL_IN
 from core.declare import declare as declaration_for
 from core.entities import Actor
 from core.errors import InputError
+from core.permissions import ROLES
 from core.settings import Workspace, initialise
 from core.store import Store
 from jobs.terminal import print_json
 
-PERSON = Actor(id="single-user", source="cli")
+PERSON = Actor("single-user", "cli", frozenset(ROLES))
 
 
 def init(arguments: Namespace) -> int:
@@ -50,7 +51,7 @@ def apply(arguments: Namespace) -> int:
     """Put declarations into force: all of them or none."""
     store = Store(Workspace.open(arguments.workspace))
     store.require_current()
-    changes = actions.apply(
+    changes = model_actions.apply(
         store,
         [Path(file) for file in arguments.files],
         PERSON,

@@ -4,7 +4,8 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from core import monitor_actions, rehearsal
+from core import rehearsal
+from core.actions import monitors as monitor_actions
 from core.alert_text import sentence
 from core.entities import Episode
 from core.errors import InputError

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from core import actions
+from core.actions import models as model_actions
 from core.entities import LedgerEntry
 from core.errors import InputError
 from core.inspection import EXPLAINED
@@ -43,7 +43,7 @@ def rebuild(arguments: Namespace) -> int:
     declaration = _known(_registered(workspace), arguments.model).declaration
     start, end = (day and declaration.instant(day) for day in (arguments.start, arguments.end))
     store = Store(workspace)
-    actions.rebuild(store, declaration.model, PERSON, start=start, end=end)
+    model_actions.rebuild(store, declaration.model, PERSON, start=start, end=end)
     store.close()
     return sweep_and_print(workspace, [declaration.model], workspace.now())
 

@@ -7,11 +7,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from core import alert_actions
+from core.actions import alerts as alert_actions
 from core.entities import Actor, Alert
 from pages import _shared
 from pages._commands import carry_out, turn
-from pages._shared import HOLDERS, STATES, store
+from pages._shared import STATES, plain, refusal, store
 
 SEVERITIES = ("critical", "warning")
 STATE_WORDS = {
@@ -53,20 +53,24 @@ def severity_words() -> pl.Expr:
 
 
 def actions(
-    seen: Mapping[int, int], actor: Actor, *, now: datetime, states: Collection[str], key: str
+    seen: Mapping[int, int],
+    actor: Actor,
+    *,
+    now: datetime,
+    states: Collection[str],
+    models: Collection[str],
+    key: str,
 ) -> None:
     """Show what can be done with alerts; without any, or for roles that only read, disabled and explained.
 
     Parameters
     ----------
     seen : the alerts by id, and how many events of each are on the page
-    states : the states they are in
+    states, models : the states they are in, and the models they are about
     """
-    may = actor.role in HOLDERS["analyst"]
-    why = None
-    if not may:
-        why = f"You are {actor.role}; this needs the role analyst or above. An admin can grant it."
-    elif "resolved" in states:
+    why = next(filter(None, (refusal(actor, "alert.attend", m) for m in sorted(set(models)))), None)
+    barred = why is not None
+    if not barred and "resolved" in states:
         why = "A resolved alert stays as it is; untick it to act on the others."
     off = not seen or why is not None
     name = f"{key}-{turn()}"
@@ -95,7 +99,7 @@ def actions(
             )
         _resolve(seen, off, why, name)
     if why:
-        st.caption(f"{':material/info:' if may else ':material/lock:'} {why}")
+        st.caption(f"{':material/lock:' if barred else ':material/info:'} {plain(why)}")
 
 
 def _assign(seen: Mapping[int, int], actor: Actor, off: bool, why: str | None, name: str) -> None:

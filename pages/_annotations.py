@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core import alert_actions, annotation_actions
+from core.actions import alerts as alert_actions
+from core.actions import annotations as annotation_actions
 from core.entities import Actor, Annotation
 from pages import _shared
 from pages._commands import carry_out, outcome, turn
-from pages._shared import HOLDERS, plain, store
+from pages._shared import plain, refusal, store
 
 ALL_MODELS = "All models"
 MOST_SHOWN = 20
@@ -28,11 +29,12 @@ def panel(
     zones : what can be annotated, models by name or None for all, and the zone in which its days begin
     """
     outcome()
-    may = actor.role in HOLDERS["analyst"]
+    whys = [refusal(actor, "annotation.say", model) for model in zones]
+    may = None in whys
     if may:
         _form(zones, now)
     else:
-        st.caption(f":material/lock: You are {actor.role}; annotating needs the role analyst or above.")
+        st.caption(f":material/lock: {plain(whys[0] or '')}.")
     if not annotated:
         st.caption("Nothing is annotated.")
     for said in annotated[-MOST_SHOWN:][::-1]:

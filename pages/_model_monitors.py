@@ -5,7 +5,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from core import monitor_actions, views
+from core import views
+from core.actions import monitors as monitor_actions
 from core.monitor_text import sentence, severities
 from core.monitor_yaml import block
 from core.monitors import Monitor

@@ -13,7 +13,7 @@ from pages._shared import permit, plain, store
 
 def show(chosen: Selection) -> None:
     """Show the tab."""
-    permit(chosen.actor, "analyst")
+    permit(chosen.actor, "rows.open", chosen.slug)
     windows = series(chosen, ("volume",), columns=("",)).filter(pl.col("value") > 0).sort("window_start")
     if not windows.height:
         nothing("no window with rows in this stretch of time")

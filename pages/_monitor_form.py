@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from core import monitor_actions, monitor_form, views
-from core.actions import CONFIGURES
+from core import monitor_form, views
+from core.actions import monitors as monitor_actions
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC, counted_columns, per_column
 from core.declaration import Declaration
@@ -241,9 +241,8 @@ def removal(monitor: Monitor, page: views.MonitorsPage, chosen: Selection) -> No
 
 def barred(chosen: Selection) -> tuple[bool, str | None]:
     """Return whether the person may not change monitors, and what to say then."""
-    if chosen.actor.role in CONFIGURES:
-        return False, None
-    return True, f"You are {chosen.actor.role}; this needs the role {' or '.join(CONFIGURES)}."
+    why = _shared.refusal(chosen.actor, "monitor.change", chosen.slug)
+    return why is not None, why
 
 
 def _put(slug: str, declared: dict[str, Any], replaces: str | None, seen: str) -> None:

@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
+from core.actions import authority
 from core.declaration import Declaration
 from core.entities import Actor
 from core.errors import StewardError
+from core.permissions import ROLES
 from core.settings import Workspace
 from core.store import Store
 
@@ -24,15 +26,7 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
 WORKSPACE_VARIABLE = "STEWARD_WORKSPACE"
 View = TypeVar("View")
-
-_EVERYONE = frozenset(
-    {"viewer", "auditor", "analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin"}
-)
-# The role a page asks for → the roles that have what it stands for.
-HOLDERS: Mapping[str, frozenset[str]] = {
-    "viewer": _EVERYONE,
-    "analyst": _EVERYONE - {"viewer", "auditor"},
-}
+SINGLE_USER = Actor("single-user", "ui", frozenset(ROLES))
 
 
 @dataclass(frozen=True)
@@ -77,30 +71,32 @@ def _open(path: str) -> Store:
     return Store(Workspace.open(path))
 
 
-def require(role: str) -> Actor:
+def require(command: str) -> Actor:
     """Return who is asking; stop the page with the sign-in for strangers, FORBIDDEN for the wrong role."""
     if signs_in(store().workspace):
         sign_in()
         st.stop()
     actor = asking()
-    permit(actor, role)
+    permit(actor, command)
     return actor
 
 
 def asking() -> Actor:
     """Return who is asking, afresh: commands decide by this, not by what a page was shown for."""
-    return Actor(id="single-user", source="ui", role="admin")
+    return SINGLE_USER
 
 
-def permit(actor: Actor, role: str) -> None:
-    """Stop the page with FORBIDDEN unless the actor's role includes `role`."""
-    if actor.role not in HOLDERS[role]:
-        st.warning(
-            f"**No access.** You are signed in as {plain(actor.id)} ({actor.role}); this page needs the role "
-            f"{role}. An admin of this Steward can grant it.",
-            icon=":material/lock:",
-        )
+def permit(actor: Actor, command: str, model: str | None = None) -> None:
+    """Stop the page with FORBIDDEN unless the actor may run a command, of one model where one is named."""
+    if why := refusal(actor, command, model):
+        st.warning(f"**No access.** {plain(why)}.", icon=":material/lock:")
         st.stop()
+
+
+def refusal(actor: Actor, command: str, model: str | None = None) -> str | None:
+    """Return why the actor may not run a command and who may; None if nothing is against it."""
+    with store().read() as c:
+        return authority.refusal(c, actor, command, model=model)
 
 
 def sign_in() -> None:

@@ -3,7 +3,8 @@
 import polars as pl
 import streamlit as st
 
-from core import actions, views
+from core import views
+from core.actions import messages as message_actions
 from pages import _shared
 from pages._commands import carry_out, outcome, turn
 from pages._shared import store
@@ -16,10 +17,7 @@ def show(found: views.SystemPage) -> None:
     """Show what could not be told, what waits for its next attempt, and how to try."""
     st.subheader("Messages", anchor=False)
     outcome()
-    actor = _shared.asking()
-    why = None
-    if actor.role not in actions.CONFIGURES:
-        why = f"You are {actor.role}; sending needs the role {' or '.join(actions.CONFIGURES)}."
+    why = _shared.refusal(_shared.asking(), "message.again")
     send_test(why)
     stuck = found.messages
     if not stuck.height:
@@ -102,7 +100,9 @@ def choose(stuck: pl.DataFrame) -> list[int]:
 
 def _again(identifiers: list[int]) -> None:
     def send() -> str:
-        sent = [actions.send_again(store(), identifier, _shared.asking()) for identifier in identifiers]
+        sent = [
+            message_actions.send_again(store(), identifier, _shared.asking()) for identifier in identifiers
+        ]
         return f"Queued again: {len(sent)} message{'' if len(sent) == 1 else 's'}"
 
     carry_out(send)
@@ -110,7 +110,7 @@ def _again(identifiers: list[int]) -> None:
 
 def _test(channel: str) -> None:
     def send() -> str:
-        actions.send_test(store(), channel, _shared.asking())
+        message_actions.send_test(store(), channel, _shared.asking())
         return f"A test message for {channel} is queued; running jobs send it at once."
 
     carry_out(send)

@@ -3,14 +3,15 @@
 import polars as pl
 import streamlit as st
 
-from core import alert_actions, views
+from core import views
+from core.actions import alerts as alert_actions
 from core.alert_text import subject
 from core.entities import Actor
 from core.views.alert import sentence
 from pages import _alert_course, _shared
 from pages._alert_parts import actions, severity_column, severity_words, state_badge
 from pages._commands import carry_out, outcome, turn
-from pages._shared import HERE, HOLDERS, badge, clock_text, escaped, plain, read, require, section, store
+from pages._shared import HERE, badge, clock_text, escaped, plain, read, refusal, require, section, store
 
 MOST_EVENTS = 50
 
@@ -65,7 +66,7 @@ def happened(page: views.AlertPage) -> None:
 
 def comment(page: views.AlertPage, actor: Actor) -> None:
     """Show where to write down what one knows about the alert, also after it was resolved."""
-    if actor.role not in HOLDERS["analyst"]:
+    if refusal(actor, "alert.attend", page.alert.model):
         return
     name = f"comment-{turn()}"
     with st.form(name, border=False):
@@ -120,7 +121,7 @@ def others(found: pl.DataFrame, model: str) -> None:
         st.switch_page(HERE / "alert.py", query_params={"id": str(other)})
 
 
-actor = require("viewer")
+actor = require("health.see")
 st.page_link(HERE / "alerts.py", label="All alerts", icon=":material/arrow_back:")
 heading = st.empty()
 heading.title("Alert", anchor=False)
@@ -132,7 +133,8 @@ with section("The alert"):
         outcome()
         opening(page)
         if page.state != "resolved":
-            actions({page.alert.id: page.seen}, actor, now=page.now, states={page.state}, key="one")
+            seen, about = {page.alert.id: page.seen}, {page.alert.model}
+            actions(seen, actor, now=page.now, states={page.state}, models=about, key="one")
         left, right = st.columns([5, 4])
         with left, section("The course of the metric"):
             _alert_course.show(page)

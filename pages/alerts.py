@@ -164,7 +164,8 @@ def desk(actor: Actor) -> None:
     ticked = kept[[row for row in rows if row < kept.height]]
     with bar:
         seen = dict(ticked.select("id", "seen").iter_rows())
-        actions(seen, actor, now=found.now, states=set(ticked["state"]), key="bulk")
+        about = set(ticked["model"])
+        actions(seen, actor, now=found.now, states=set(ticked["state"]), models=about, key="bulk")
     shown = f"{kept.height} of {found.alerts.height} alerts" if kept.height < found.alerts.height else (
         f"{kept.height} alert{'s' if kept.height > 1 else ''}"
     )  # fmt: skip
@@ -173,7 +174,7 @@ def desk(actor: Actor) -> None:
         st.switch_page(HERE / "alert.py", query_params={"id": str(kept["id"][cells[0][0]])})
 
 
-actor = require("viewer")
+actor = require("health.see")
 st.title("Alerts", anchor=False)
 with section("The alerts"):
     desk(actor)

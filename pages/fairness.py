@@ -90,7 +90,7 @@ def portfolio(found: views.FairnessPage) -> None:
         st.switch_page(HERE / "model.py", query_params=query)
 
 
-require("viewer")
+require("health.see")
 st.title("Fairness", anchor=False)
 with section("Fairness"):
     with st.skeleton(height=390):

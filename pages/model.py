@@ -126,7 +126,7 @@ def opening(page: views.ModelPage) -> None:
         )
 
 
-actor = require("viewer")
+actor = require("health.see")
 heading = st.empty()
 with section("The model"):
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -236,7 +236,7 @@ def portfolio(models: pl.DataFrame) -> None:
         st.switch_page(HERE / "model.py", query_params={"model": kept["model"][chosen.selection.cells[0][0]]})
 
 
-require("viewer")
+require("health.see")
 st.title("Health overview", anchor=False)
 with section("The overview"):
     with st.skeleton(height=TABLE_HEIGHT):

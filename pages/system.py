@@ -148,7 +148,7 @@ PARTS = {
     "Last sweeps": history,
 }
 
-require("viewer")
+require("health.see")
 st.title("Jobs & system", anchor=False)
 with section("The system page"):
     # Heartbeats leave the caches of the other pages alone, so this page reads afresh each time.

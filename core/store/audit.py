@@ -7,7 +7,7 @@ off together with the head row is only noticed by comparing with an anchor kept 
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -58,6 +58,8 @@ def append(
     before: Any = None,
     after: Any = None,
     reason: str | None = None,
+    policy: str | None = None,
+    evidence_digests: Sequence[str] = (),
     ts: datetime,
 ) -> int:
     """Add an entry in the transaction that makes the change, and return its number.
@@ -67,6 +69,7 @@ def append(
     action : what was done, e.g. ``model.registered``
     entity : what it was done to, e.g. ``model:delay-30``
     before, after : the state around the change, as JSON values (numbers with a fraction are kept as text)
+    policy, evidence_digests : what a decision was made by and on
     ts : wall time
     """
     head = c.execute(sa.select(audit_head).with_for_update()).one()
@@ -78,11 +81,11 @@ def append(
         "source": actor.source,
         "action": action,
         "entity": entity,
-        "policy_version": None,
+        "policy_version": policy,
         "before": _plain(before),
         "after": _plain(after),
         "reason": reason,
-        "evidence_digests": [],
+        "evidence_digests": list(evidence_digests),
         "prev_hash": head.hash,
     }
     body = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -59,6 +59,11 @@ def get(c: sa.Connection, slug: str) -> RegisteredModel | None:
     return None if row is None else _registered(row)
 
 
+def team(c: sa.Connection, slug: str) -> str | None:
+    """Return the team of a registered model; None if it has none, or there is no such model."""
+    return c.execute(sa.select(models.c.team).where(models.c.model == slug)).scalar_one_or_none()
+
+
 def every(c: sa.Connection) -> list[RegisteredModel]:
     """Return all registered models by name, the paused ones too."""
     return [_registered(row) for row in c.execute(sa.select(models).order_by(models.c.model))]

@@ -45,6 +45,7 @@ models = sa.Table(
     sa.Column("text", sa.Text, nullable=False),  # the YAML as it was applied
     sa.Column("managed", sa.Text, nullable=False),  # file | ui
     sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("lifecycle", sa.Text, nullable=False, server_default="active"),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
 )

@@ -16,7 +16,9 @@ def upsert(
     insert = postgresql.insert(table) if c.dialect.name == "postgresql" else sqlite.insert(table)
     keys = [column.name for column in table.primary_key]
     given = [name for name in rows[0] if name not in keys and name not in keep]
-    statement = insert.on_conflict_do_update(
-        index_elements=keys, set_={name: insert.excluded[name] for name in given}
-    )
+    statement = insert.on_conflict_do_nothing(index_elements=keys)
+    if given:
+        statement = insert.on_conflict_do_update(
+            index_elements=keys, set_={name: insert.excluded[name] for name in given}
+        )
     c.execute(statement, [dict(row) for row in rows])

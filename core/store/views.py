@@ -4,6 +4,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from core.errors import StoreError
+from core.store import governance_schema as governance
 from core.store import schema
 from core.store.frames import frame
 
@@ -25,6 +26,21 @@ TABLES = {
         schema.annotations,
         schema.schema_changes,
         schema.retraining_requests,
+        governance.use_cases,
+        governance.versions,
+        governance.datasets,
+        governance.runs,
+        governance.lineage,
+        governance.evidence,
+        governance.policies,
+        governance.promotions,
+        governance.approvals,
+        governance.waivers,
+        governance.releases,
+        governance.champions,
+        governance.attestations,
+        governance.retirements,
+        governance.card_texts,
     )
 }
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from core import monitoring, retraining
-from core.actions import apply
+from core.actions.models import apply
 from core.entities import Actor, Alert
 from core.store import Store, alerts, models, statistics
 from core.store import retraining as requests

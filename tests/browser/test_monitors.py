@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from core import monitor_actions
+from core.actions import monitors as monitor_actions
 from core.entities import Actor
 from core.settings import Workspace
 from core.store import Store, models

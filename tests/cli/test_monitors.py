@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from core import monitor_actions
+from core.actions import monitors as monitor_actions
 from core.entities import Actor
 from core.settings import Workspace
 from core.store import Store, models
 from jobs.cli import main
 from tests.settings.declarations import BINARY
 
-EVE = Actor("eve@example.com", "ui", "ml_engineer")
+EVE = Actor("eve@example.com", "ui", frozenset({"ml_engineer"}))
 BLOCK = """\
 monitors:
   # the floor

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from filelock import FileLock
 
-from core import actions, views
+from core import views
+from core.actions import models as model_actions
 from core.entities import Actor, Alert
 from core.settings import Workspace
 from core.store import Store, alerts, outbox, status
@@ -21,7 +22,7 @@ def swept(demo) -> Store:
         store = Store(Workspace.open(demo))
         if not (demo / "registry.db").exists():
             store.migrate()
-            changes = actions.apply(store, [], Actor("tester@example.com", "test"))
+            changes = model_actions.apply(store, [], Actor("tester@example.com", "test"))
             found = run_once(store.workspace, [change.model for change in changes], store.workspace.now())
             assert [each.error for each in found] == [None] * 6
     return store

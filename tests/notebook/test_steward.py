@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 import steward
-from core.actions import apply
+from core.actions.models import apply
 from core.entities import Actor
 from core.settings import initialise
 from core.store import Store

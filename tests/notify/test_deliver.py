@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core import actions
+from core.actions import messages as message_actions
 from core.entities import Actor
 from core.errors import InputError, NotAllowed
 from core.store import Store, audit, outbox, processes
@@ -218,36 +218,36 @@ def test_a_dead_letter_is_sent_again_on_request_and_that_is_audited(store, with_
     deliver.deliver(store, runner, "ops")
     (dead,) = messages(store, "dead")
     with_channels(store, f"{{ops: {hook(receiver.url)}}}")
-    actions.send_again(store, dead.id, ACTOR)
+    message_actions.send_again(store, dead.id, ACTOR)
     assert deliver.deliver(store, runner, "ops") == 1
     assert ids(receiver) == [dead.message_id]
     with store.read() as c:
         (entry,) = audit.entries(c, entity=f"message:{dead.id}")
     assert (entry.actor, entry.action) == ("ada@example.com", "message.again")
     with pytest.raises(InputError, match=f"message {dead.id} is no dead letter"):
-        actions.send_again(store, dead.id, ACTOR)
+        message_actions.send_again(store, dead.id, ACTOR)
 
 
 def test_a_test_message_is_queued_and_audited(sqlite_store, with_channels, receiver, runner):
     with_channels(sqlite_store, f"{{ops: {hook(receiver.url)}}}")
-    actions.send_test(sqlite_store, "ops", ACTOR)
+    message_actions.send_test(sqlite_store, "ops", ACTOR)
     assert deliver.deliver(sqlite_store, runner, "ops") == 1
     assert b"Test of the channel ops" in receiver.got[0][1]
     with sqlite_store.read() as c:
         assert audit.entries(c, entity="channel:ops")[0].action == "channel.test"
     with pytest.raises(InputError, match="'opps' is no channel of steward.yaml; did you mean 'ops'"):
-        actions.send_test(sqlite_store, "opps", ACTOR)
+        message_actions.send_test(sqlite_store, "opps", ACTOR)
 
 
 @pytest.mark.parametrize("role", ["viewer", "auditor", "analyst", "data_scientist", "validator", "approver"])
 def test_who_does_not_configure_neither_tests_nor_repeats(sqlite_store, with_channels, role):
     with_channels(sqlite_store, "{ops: {folder: messages}}")
     for command in (
-        lambda actor: actions.send_test(sqlite_store, "ops", actor),
-        lambda actor: actions.send_again(sqlite_store, 1, actor),
+        lambda actor: message_actions.send_test(sqlite_store, "ops", actor),
+        lambda actor: message_actions.send_again(sqlite_store, 1, actor),
     ):
         with pytest.raises(NotAllowed):
-            command(Actor("eve@example.com", "test", role))
+            command(Actor("eve@example.com", "test", frozenset({role})))
     assert messages(sqlite_store) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
-from core import monitor_actions
+from core.actions import monitors as monitor_actions
 from core.catalogue import CATALOGUE
 from core.entities import Actor
 from core.settings import Workspace
@@ -20,7 +20,7 @@ from tests.pages import watched
 from tests.pages.test_states import Open, open_page, said
 
 __all__ = ["open_page"]
-BOB = Actor("bob@example.com", "cli", "admin")
+BOB = Actor("bob@example.com", "cli", frozenset({"admin"}))
 Watch = Callable[..., AppTest]
 
 
@@ -231,12 +231,12 @@ def test_a_monitor_is_written_from_scratch(tab: Watch, ours: Store) -> None:
 def test_a_reader_previews_and_is_told_who_may_save(
     tab: Watch, ours: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_shared, "asking", lambda: Actor("ada@example.com", "ui", "viewer"))
+    monkeypatch.setattr(_shared, "asking", lambda: Actor("ada@example.com", "ui", frozenset({"viewer"})))
     at = tab(ours.workspace, "auc-floor")
     field(at, "For").set_value("5 windows").run()
     assert "Preview: ROC AUC" in said(at)
     assert button(at, "Save").disabled and button(at, "Give back to the file").disabled
-    assert "this needs the role admin or ml_engineer" in button(at, "Save").help
+    assert "ask an admin for the role admin or ml_engineer" in button(at, "Save").help
 
 
 @pytest.mark.parametrize("model", ["never-swept", "newcomer", "cape-islands", "eta-air-time"])

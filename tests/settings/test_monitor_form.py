@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.monitor_actions import drafted
+from core.actions.monitors import drafted
 from core.monitor_form import Fields, fields, kinds, monitor
 from core.monitor_text import sentence, severities
 from core.monitor_yaml import as_declared

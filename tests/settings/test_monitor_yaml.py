@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
+from core.actions.monitors import drafted, without
 from core.declaration import Declaration
-from core.monitor_actions import drafted, without
 from core.monitor_yaml import block, edited
 from tests.settings.declarations import BINARY
 

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import alert_actions
+from core.actions import alerts as alert_actions
 from core.entities import Actor, Alert, AlertEvent, Episode, ModelStatus, Severity, Target
 from core.errors import Conflict, InputError, NotAllowed
 from core.store import Store, alerts, audit, models, status
 
 NOW = datetime(2014, 1, 1, 5, tzinfo=UTC)
-ADA = Actor("ada@example.com", "ui", "analyst")
-BOB = Actor("bob@example.com", "cli", "ml_engineer")
+ADA = Actor("ada@example.com", "ui", frozenset({"analyst"}))
+BOB = Actor("bob@example.com", "cli", frozenset({"ml_engineer"}))
 ROLES = ("viewer", "auditor", "analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin")
 COMMANDS = {
     "acknowledge": lambda s, ids, who, **seen: alert_actions.acknowledge(s, ids, who, **seen),
@@ -70,10 +70,12 @@ def state_of(store: Store, model: str) -> tuple[str, int]:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_analysts_and_above_attend_to_alerts_viewers_and_auditors_do_not(attended: Store, role: str) -> None:
-    actor = Actor("eve@example.com", "ui", role)
+    actor = Actor("eve@example.com", "ui", frozenset({role}))
     for command in COMMANDS.values():
         if role in ("viewer", "auditor"):
-            with pytest.raises(NotAllowed, match="may not attend to alerts; ask for the role analyst"):
+            with pytest.raises(
+                NotAllowed, match="may not attend to alerts; ask an admin for the role analyst"
+            ):
                 command(attended, [99], actor)
         else:
             assert len(command(attended, [1], actor)) == 1
@@ -230,4 +232,4 @@ def test_a_comment_needs_words_an_alert_and_a_role(attended: Store) -> None:
         alert_actions.comment(attended, 99, ADA, text="x")
     for role in ("viewer", "auditor"):
         with pytest.raises(NotAllowed):
-            alert_actions.comment(attended, 1, Actor("eve@example.com", "ui", role), text="x")
+            alert_actions.comment(attended, 1, Actor("eve@example.com", "ui", frozenset({role})), text="x")

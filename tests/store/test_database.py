@@ -12,12 +12,12 @@ from alembic.migration import MigrationContext
 
 from core.errors import SchemaError, StoreError
 from core.settings import Workspace, initialise
-from core.store import Store, audit, heartbeats, models, schema
+from core.store import Store, audit, governance_schema, heartbeats, models
 
 
 def test_the_migrations_lead_to_the_schema_in_the_code(store):
     with store.read() as c:
-        assert compare_metadata(MigrationContext.configure(c), schema.metadata) == []
+        assert compare_metadata(MigrationContext.configure(c), governance_schema.metadata) == []
 
 
 def test_migrating_twice_changes_nothing(registered):

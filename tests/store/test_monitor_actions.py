@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from core import monitor_actions
+from core.actions import monitors as monitor_actions
 from core.declaration import Declaration
 from core.entities import Actor, Alert, AlertEvent, Episode, ModelStatus, Severity, Target
 from core.errors import Conflict, DeclarationError, InputError, NotAllowed
@@ -13,8 +13,8 @@ from core.store import Store, alerts, audit, due, models, status
 from core.store.models import RegisteredModel
 from tests.store.conftest import NOW
 
-EVE = Actor("eve@example.com", "ui", "ml_engineer")
-BOB = Actor("bob@example.com", "cli", "admin")
+EVE = Actor("eve@example.com", "ui", frozenset({"ml_engineer"}))
+BOB = Actor("bob@example.com", "cli", frozenset({"admin"}))
 MAE = {"metric": "mae", "above": 10.0}
 TEXT = """\
 # How long will the flight take?
@@ -121,7 +121,7 @@ def test_what_a_file_manages_is_changed_there(ours: Store) -> None:
 
 @pytest.mark.parametrize("role", ["viewer", "auditor", "analyst", "data_scientist", "validator", "approver"])
 def test_only_who_configures_models_may_change_monitors(ours: Store, role: str) -> None:
-    reader = Actor("reader@example.com", "ui", role)
+    reader = Actor("reader@example.com", "ui", frozenset({role}))
     for command in (
         lambda: monitor_actions.put(ours, "delay-30", MAE | {"above": 9}, reader, replaces="mae"),
         lambda: monitor_actions.remove(ours, "delay-30", "mae", reader),

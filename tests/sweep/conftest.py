@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from core import monitoring
-from core.actions import apply
+from core.actions.models import apply
 from core.entities import Actor, ModelStatus
 from core.monitoring import SweepResult
 from core.settings import Workspace

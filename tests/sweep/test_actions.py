@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.actions import apply, rebuild
+from core.actions.models import apply, rebuild
 from core.entities import Actor
 from core.errors import DeclarationError, InputError, NotAllowed, PathError
 from core.store import Store, audit, models
@@ -100,7 +100,7 @@ def test_a_change_made_in_the_dashboard_is_not_overwritten_unasked(model: Model)
 
 @pytest.mark.parametrize("role", ["viewer", "analyst", "approver"])
 def test_only_who_configures_models_may_declare_and_rebuild(model: Model, role: str) -> None:
-    reader = Actor("reader@example.com", "test", role)
+    reader = Actor("reader@example.com", "test", frozenset({role}))
     with pytest.raises(NotAllowed, match=f"{role} and may not declare models"):
         apply(model.store, [], reader)
     with pytest.raises(NotAllowed, match="rebuild"):

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from core import annotation_actions, monitoring
+from core import monitoring
+from core.actions import annotations as annotation_actions
 from core.entities import Actor, Annotation
 from core.errors import Conflict, InputError, NotAllowed
 from core.reconcile import MUTED
@@ -14,9 +15,9 @@ from core.views import why_page
 from tests.sweep.conftest import FIRST, MONITOR, Model, rows
 from tests.sweep.test_alerts import kept, told, write
 
-ADA = Actor("ada@example.com", "test", "analyst")
-DAN = Actor("dan@example.com", "test", "data_scientist")
-ROOT = Actor("root@example.com", "test", "admin")
+ADA = Actor("ada@example.com", "test", frozenset({"analyst"}))
+DAN = Actor("dan@example.com", "test", frozenset({"data_scientist"}))
+ROOT = Actor("root@example.com", "test", frozenset({"admin"}))
 
 
 def at(day: float) -> datetime:
@@ -180,8 +181,8 @@ def test_a_reference_found_by_itself_takes_later_windows_instead(sqlite_store: S
 
 def test_who_may_say_what(sqlite_store: Store, model: Model) -> None:
     for role in ("viewer", "auditor"):
-        with pytest.raises(NotAllowed, match="may not annotate; ask for the role analyst"):
-            say(sqlite_store, 0, 1, Actor("eve@example.com", "test", role))
+        with pytest.raises(NotAllowed, match="may not annotate; ask an admin for the role analyst"):
+            say(sqlite_store, 0, 1, Actor("eve@example.com", "test", frozenset({role})))
     with pytest.raises(NotAllowed, match="may not leave windows out of a reference"):
         say(sqlite_store, 0, 1, ADA, exclude_from_reference=True)
     with pytest.raises(NotAllowed, match="may not mute all models"):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from core.actions import rebuild
+from core.actions.models import rebuild
 from core.store import ledger
 from core.survey import WITHOUT_PREDICTION
 from tests.sweep.conftest import ACTOR, COLUMNS, FIRST, Model, rows

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from core.actions import rebuild
+from core.actions.models import rebuild
 from core.errors import PathError
 from core.store import Store, statistics
 from tests.sweep.conftest import ACTOR, COLUMNS, FIRST, Model, rows

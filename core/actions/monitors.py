@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import reconcile
-from core.actions import CONFIGURES, require
+from core.actions.authority import require
 from core.alerts import standing
 from core.declaration import Declaration
 from core.entities import Actor
@@ -73,8 +73,8 @@ def put(
     Conflict
         If the model changed since the person saw it.
     """
-    require(actor, CONFIGURES, "change monitors")
     with store.write() as c:
+        require(c, actor, "monitor.change", model=slug)
         known = _changeable(c, slug, seen)
         after = drafted(known.declaration, monitor, replaces=replaces)
         place = -1 if replaces is None else _place(known.declaration, replaces)
@@ -87,8 +87,8 @@ def put(
 
 def remove(store: Store, slug: str, name: str, actor: Actor, *, seen: str | None = None) -> Declaration:
     """Remove a monitor; its alerts close as "monitor removed". Otherwise as `put`."""
-    require(actor, CONFIGURES, "change monitors")
     with store.write() as c:
+        require(c, actor, "monitor.change", model=slug)
         known = _changeable(c, slug, seen)
         after = without(known.declaration, name)
         old = known.declaration.monitors[_place(known.declaration, name)]
@@ -106,10 +106,10 @@ def manage(store: Store, slug: str, by: str, actor: Actor, *, seen: str | None =
     NotAllowed, InputError, Conflict
         As `put`.
     """
-    require(actor, CONFIGURES, "say who manages a model")
     if by not in MANAGERS:
         raise InputError(f"{by!r} manages no model; {nearest(by, MANAGERS)}")
     with store.write() as c:
+        require(c, actor, "model.manage", model=slug)
         known = _known(c, slug, seen)
         if known.managed == by:
             return False

@@ -1,4 +1,4 @@
-"""Every command that changes what Steward knows: check actor and input, write change and audit entry."""
+"""What people do with models: declare them, and have their statistics counted again."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -9,15 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.actions.authority import require
 from core.declaration import Declaration
-from core.entities import Actor, LedgerEntry, Message
-from core.errors import DeclarationError, InputError, NotAllowed
+from core.entities import Actor, LedgerEntry
+from core.errors import DeclarationError, InputError
 from core.settings import Workspace
-from core.store import Store, audit, ledger, models, outbox, statistics
-from core.strict import nearest
+from core.store import Store, audit, ledger, models, statistics
 from core.windows import Window
-
-CONFIGURES = ("admin", "ml_engineer")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,6 @@ def apply(
     NotAllowed
         If the actor may not configure models.
     """
-    require(actor, CONFIGURES, "declare models")
     if prune and files:
         raise InputError(
             "--prune pauses models without a file, so it looks at all of models/; leave the file names out"
@@ -63,6 +60,7 @@ def apply(
     declared = _declared(store.workspace, found)
     now = store.workspace.now()
     with store.write() as c:
+        require(c, actor, "model.declare")
         known = {model.declaration.model: model for model in models.every(c)}
         changes = [
             _change(known.get(slug), declaration, file, force=force)
@@ -91,9 +89,9 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
     InputError
         If no such model is registered.
     """
-    require(actor, CONFIGURES, "rebuild statistics")
     counted = statistics.windows(store, slug)
     with store.write() as c:
+        require(c, actor, "model.rebuild", model=slug)
         model = models.get(c, slug)
         if model is None:
             raise InputError(f"no model {slug!r} is registered; run: steward status")
@@ -109,50 +107,6 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
         period = {"from": start.isoformat() if start else None, "to": end.isoformat() if end else None}
         audit.append(c, actor, "model.rebuild", f"model:{slug}", after=period, ts=datetime.now(UTC))
     return len(present)
-
-
-def send_test(store: Store, channel: str, actor: Actor) -> None:
-    """Queue a test message for a channel.
-
-    Raises
-    ------
-    InputError
-        If steward.yaml has no such channel.
-    """
-    require(actor, CONFIGURES, "test channels")
-    known = store.workspace.settings.channels
-    if channel not in known:
-        raise InputError(f"{channel!r} is no channel of steward.yaml; {nearest(channel, known)}")
-    wall = datetime.now(UTC)
-    with store.write() as c:
-        outbox.add(c, channel, "test", {"at": wall.isoformat(), "by": actor.id}, model=None)
-        audit.append(c, actor, "channel.test", f"channel:{channel}", ts=wall)
-
-
-def send_again(store: Store, message: int, actor: Actor) -> Message:
-    """Put a dead letter back into the queue, as if new, and return it.
-
-    Raises
-    ------
-    InputError
-        If there is no dead letter of this number.
-    """
-    require(actor, CONFIGURES, "send messages again")
-    with store.write() as c:
-        revived = outbox.revive(c, message)
-        if revived is None:
-            raise InputError(f"message {message} is no dead letter; steward channels names those there are")
-        told = {"channel": revived.channel, "kind": revived.kind, "error": revived.last_error}
-        audit.append(c, actor, "message.again", f"message:{message}", before=told, ts=datetime.now(UTC))
-    return revived
-
-
-def require(actor: Actor, roles: Sequence[str], what: str) -> None:
-    """Raise NotAllowed, saying who may, unless the actor has one of the roles."""
-    if actor.role not in roles:
-        raise NotAllowed(
-            f"{actor.id} is {actor.role} and may not {what}; ask for the role {' or '.join(roles)}"
-        )
 
 
 def _declared(workspace: Workspace, files: Iterable[Path]) -> dict[str, tuple[Declaration, Path]]:

@@ -7,13 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.actions import require
+from core.actions.authority import require
 from core.alerts import standing
 from core.entities import Actor, Alert, AlertEvent
 from core.errors import Conflict, InputError
 from core.store import Store, alerts, audit, status
 
-ATTENDS = ("analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin")
 LONGEST_SNOOZE = timedelta(days=90)
 LONGEST_TEXT = 500
 
@@ -132,12 +131,11 @@ def comment(store: Store, identifier: int, actor: Actor, *, text: str) -> AlertE
     InputError
         If there is no such alert, or the text is empty or too long.
     """
-    require(actor, ATTENDS, "attend to alerts")
     said = AlertEvent(
         identifier, store.workspace.now(), actor.id, "commented", said_text(text, "what you know about it")
     )
     with store.write() as c:
-        _found(c, identifier)
+        _attended(c, actor, identifier)
         happened = alerts.events(c, identifier)
         if happened and replace(happened[-1], at=said.at) == said:
             return happened[-1]
@@ -159,14 +157,13 @@ def _carry_out(
     reason: str | None = None,
 ) -> list[Alert]:
     """Change the alerts, write down what happened and to whom it is due, and refresh their models' status."""
-    require(actor, ATTENDS, "attend to alerts")
     if not ids:
         raise InputError("no alert is chosen; choose at least one")
     now = store.workspace.now()
     changed = []
     with store.write() as c:
         for identifier in dict.fromkeys(ids):
-            before, happened = _found(c, identifier), alerts.events(c, identifier)
+            before, happened = _attended(c, actor, identifier), alerts.events(c, identifier)
             after = change(before)
             over = before.episode.resolved_at is not None and event != "resolved"
             if (
@@ -192,8 +189,10 @@ def _carry_out(
     return changed
 
 
-def _found(c: sa.Connection, identifier: int) -> Alert:
+def _attended(c: sa.Connection, actor: Actor, identifier: int) -> Alert:
+    """Return the alert, for somebody who may attend to it."""
     alert = alerts.get(c, identifier)
+    require(c, actor, "alert.attend", model=alert.model if alert else None)
     if alert is None:
         raise InputError(f"there is no alert {identifier}; see: steward alerts --all")
     return alert

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import reference
-from core.actions import CONFIGURES, require
-from core.alert_actions import ATTENDS, ago, moment, said_text
+from core.actions.alerts import ago, moment, said_text
+from core.actions.authority import require
 from core.annotations import left_out, without
 from core.declaration import Declaration
 from core.entities import Actor, Annotation
@@ -17,7 +17,6 @@ from core.errors import Conflict, InputError
 from core.store import Store, annotations, audit, due, models
 from core.strict import nearest
 
-LEAVES_OUT = ("data_scientist", *CONFIGURES)  # an exclusion changes what all numbers are compared with
 LONGEST_MUTE = timedelta(days=90)
 _TOLD = ("model", "start", "end", "text", "mute", "exclude_from_reference")
 
@@ -55,9 +54,9 @@ def add(
     made = Annotation(
         0, model, start, end, said, mute, exclude_from_reference, store.workspace.now(), actor.id
     )
-    _permit(actor, made)
     _check(made)
     with store.write() as c:
+        _permit(c, actor, made)
         concerned = _concerned(c, made)
         twice = [each for each in annotations.every(c) if _said(each) == _said(made)]
         if found := next((each for each in twice if each.made_by == actor.id), None):
@@ -85,7 +84,7 @@ def remove(store: Store, identifier: int, actor: Actor) -> Annotation:
         before = annotations.get(c, identifier)
         if before is None:
             raise InputError(f"there is no annotation {identifier}; see: steward annotations list")
-        _permit(actor, before)
+        _permit(c, actor, before)
         if before.ended_at is not None:
             if before.ended_by == actor.id:
                 return before  # said twice
@@ -100,13 +99,13 @@ def remove(store: Store, identifier: int, actor: Actor) -> Annotation:
     return ended
 
 
-def _permit(actor: Actor, said: Annotation) -> None:
+def _permit(c: sa.Connection, actor: Actor, said: Annotation) -> None:
     """Refuse who may not annotate, or not with such consequences."""
-    require(actor, ATTENDS, "annotate")
+    require(c, actor, "annotation.say", model=said.model)
     if said.exclude_from_reference:
-        require(actor, LEAVES_OUT, "leave windows out of a reference")
+        require(c, actor, "annotation.leave_out", model=said.model)
     if said.model is None and (said.mute or said.exclude_from_reference):
-        require(actor, CONFIGURES, "mute all models or leave windows out of every reference")
+        require(c, actor, "annotation.everywhere")
 
 
 def _check(said: Annotation) -> None:

@@ -1,0 +1,69 @@
+"""Which roles may run which command: one table, read by every command and shown to people."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal[
+    "viewer", "auditor", "analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin"
+]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+CONFIGURES: tuple[Role, ...] = ("admin", "ml_engineer")
+ATTENDS: tuple[Role, ...] = ("analyst", "data_scientist", "validator", "approver", "ml_engineer", "admin")
+BUILDS: tuple[Role, ...] = ("data_scientist", "ml_engineer")
+DECIDES: tuple[Role, ...] = ("validator", "approver")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What a command does, in words, and the roles of which one is enough."""
+
+    what: str
+    roles: tuple[Role, ...]
+
+
+PERMITS: Mapping[str, Permission] = {
+    "health.see": Permission("see how models do", ROLES),
+    "rows.open": Permission("open rows of a prediction log", ATTENDS),
+    "model.declare": Permission("declare models", CONFIGURES),
+    "model.rebuild": Permission("rebuild statistics", CONFIGURES),
+    "model.manage": Permission("say who manages a model", CONFIGURES),
+    "monitor.change": Permission("change monitors", CONFIGURES),
+    "channel.test": Permission("test channels", CONFIGURES),
+    "message.again": Permission("send messages again", CONFIGURES),
+    "alert.attend": Permission("attend to alerts", ATTENDS),
+    "annotation.say": Permission("annotate", ATTENDS),
+    "annotation.leave_out": Permission(
+        "leave windows out of a reference", ("data_scientist", "admin", "ml_engineer")
+    ),
+    "annotation.everywhere": Permission(
+        "mute all models or leave windows out of every reference", CONFIGURES
+    ),
+    "version.register": Permission("register or archive versions", BUILDS),
+    "run.log": Permission("log runs", BUILDS),
+    "evidence.attach": Permission("attach evidence", (*BUILDS, "validator")),
+    "evidence.validate": Permission("attest a validation or review", ("validator",)),
+    "promotion.request": Permission("request promotions", BUILDS),
+    "promotion.decide": Permission("decide on promotions", (*DECIDES, *BUILDS)),
+    "promotion.comment": Permission("comment on promotions", ATTENDS),
+    "waiver.propose": Permission("propose waivers", (*BUILDS, *DECIDES)),
+    "waiver.confirm": Permission("confirm waivers", DECIDES),
+    "release.change": Permission("release, roll back and suspend versions", ("ml_engineer",)),
+    "release.review": Permission("review emergency releases", DECIDES),
+    "model.lifecycle": Permission("move models through their lifecycle", ("ml_engineer", "approver")),
+}
+
+
+def effective(roles: Iterable[str], *, model: str | None, team: str | None) -> frozenset[str]:
+    """Return the roles that are held everywhere, for the model's team or for the model.
+
+    Examples
+    --------
+    >>> sorted(effective({"viewer", "approver@team:flights"}, model="delay-30", team="flights"))
+    ['approver', 'viewer']
+    >>> sorted(effective({"viewer", "approver@team:flights"}, model="churn", team="sales"))
+    ['viewer']
+    """
+    scopes = {"", f"model:{model}" if model else "", f"team:{team}" if team else ""}
+    return frozenset(role for role, _, scope in (r.partition("@") for r in roles) if scope in scopes)
