@@ -27,6 +27,8 @@ PERMITS: Mapping[str, Permission] = {
     "health.see": Permission("see how models do", ROLES),
     "rows.open": Permission("open rows of a prediction log", ATTENDS),
     "model.declare": Permission("declare models", CONFIGURES),
+    "model.lower_risk": Permission("put a model into a lower risk tier", DECIDES),
+    "use_case.describe": Permission("describe use cases", ("admin", "ml_engineer", "data_scientist")),
     "model.rebuild": Permission("rebuild statistics", CONFIGURES),
     "model.manage": Permission("say who manages a model", CONFIGURES),
     "monitor.change": Permission("change monitors", CONFIGURES),

@@ -157,6 +157,17 @@ class Version(Strict):
     note: str = ""
 
 
+class Retirement(Strict):
+    """Why and how a model was retired."""
+
+    reason: Text
+    criteria: Text  # which of them were met
+    consumers_told: tuple[Text, ...] = ()
+    replaced_by: Slug | None = None
+    access_revoked: bool = False
+    archive_digest: Digest | None = None
+
+
 class Finding(Strict):
     """One number of a piece of evidence, with its interval and the floor it was held against."""
 

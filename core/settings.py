@@ -12,7 +12,7 @@ from core.strict import nearest
 
 __all__ = ["FILE_NAME", "FOLDERS", "Settings", "Workspace", "initialise"]
 
-FOLDERS = ("models", "predictions", "labels")
+FOLDERS = ("models", "use_cases", "predictions", "labels")
 
 
 @dataclass(frozen=True)

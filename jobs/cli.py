@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from core.errors import StewardError
+from jobs import cli_governing
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_monitors(commands)
     _add_annotations(commands)
     _add_comparing(commands)
+    cli_governing.add(commands, _command, day)
     _add_serving(commands)
     return root
 

@@ -66,8 +66,10 @@ def apply(arguments: Namespace) -> int:
     would = "would be " if arguments.dry_run else ""
     for change in changes:
         keys = f" ({', '.join(sorted(change.after))})" if change.what == "changed" and change.after else ""
-        print(f"{change.model}: {would}{change.what}{keys}")
-    if not arguments.dry_run and any(change.what in ("registered", "changed") for change in changes):
+        name = change.model if change.kind == "model" else f"use case {change.model}"
+        print(f"{name}: {would}{change.what}{keys}")
+    news = [change for change in changes if change.what in ("registered", "changed")]
+    if not arguments.dry_run and any(change.kind == "model" for change in news):
         print("Next: steward check says what would be read; steward run --once counts it.")
     if not changes:
         print(

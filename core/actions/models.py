@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.actions import use_cases
 from core.actions.authority import require
 from core.declaration import Declaration
 from core.entities import Actor, LedgerEntry
@@ -20,12 +21,16 @@ from core.windows import Window
 
 @dataclass(frozen=True)
 class Change:
-    """What applying did to a model (``registered``, ``changed``, ``unchanged``, ``paused``) and its keys."""
+    """What applying did to a model (``registered``, ``changed``, ``unchanged``, ``paused``) and its keys.
+
+    `kind` is ``model`` or, where `model` names a use case, ``use_case``.
+    """
 
     model: str
     what: str
     before: dict[str, Any]
     after: dict[str, Any]
+    kind: str = "model"
 
 
 def apply(
@@ -37,11 +42,11 @@ def apply(
     force: bool = False,
     dry_run: bool = False,
 ) -> list[Change]:
-    """Register the models that the files declare, all or none; applying twice changes nothing.
+    """Register the models and use cases that the files declare, all or none; twice changes nothing.
 
     Parameters
     ----------
-    files : declarations; none means all of the workspace's ``models/*.yaml``
+    files : declarations; none means all of the workspace's ``models/*.yaml`` and ``use_cases/*.yaml``
     prune : also pause registered models that no file declares (only without `files`)
     force : replace a declaration that was changed in the dashboard
 
@@ -50,17 +55,22 @@ def apply(
     DeclarationError, PathError
         If any file cannot be accepted; then none is applied.
     NotAllowed
-        If the actor may not configure models.
+        If the actor may not configure models, or not put one into a lower risk tier.
     """
     if prune and files:
         raise InputError(
             "--prune pauses models without a file, so it looks at all of models/; leave the file names out"
         )
-    found = sorted(files or (store.workspace.root / "models").glob("*.y*ml"))
-    declared = _declared(store.workspace, found)
+    root = store.workspace.root
+    found = sorted(files or [*(root / "models").glob("*.y*ml"), *(root / "use_cases").glob("*.y*ml")])
+    declaring, describing = use_cases.parted(found)
+    declared, described = _declared(store.workspace, declaring), use_cases.load(describing)
     now = store.workspace.now()
     with store.write() as c:
-        require(c, actor, "model.declare")
+        if declared or not described:
+            require(c, actor, "model.declare")
+        told = use_cases.put(c, described, actor, now, dry_run=dry_run)
+        use_cases.refuse_unknown(c, declared.values(), [each.use_case for each in described])
         known = {model.declaration.model: model for model in models.every(c)}
         changes = [
             _change(known.get(slug), declaration, file, force=force)
@@ -75,7 +85,7 @@ def apply(
         if not dry_run:
             for change in changes:
                 _carry_out(c, change, declared, actor, now)
-    return changes
+    return [*(Change(*each, kind="use_case") for each in told), *changes]
 
 
 def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, end: datetime | None) -> int:
@@ -163,6 +173,8 @@ def _carry_out(
         models.pause(c, change.model, True)
     else:
         declaration, file = declared[change.model]
+        if declaration.risk_tier > change.before.get("risk_tier", declaration.risk_tier):
+            require(c, actor, "model.lower_risk", model=change.model)
         models.put(c, declaration, text=file.read_text(encoding="utf-8"), now=now)
         models.pause(c, change.model, False)
     audit.append(

@@ -102,7 +102,7 @@ def roll_back(
         if current is not None:
             versions.moved(c, actor, versions.found(c, model, current), "superseded", reason=why)
         versions.moved(c, actor, back, "deployed", reason=why)
-        return _event(
+        return record(
             c,
             actor,
             Release(
@@ -129,7 +129,7 @@ def suspend(
         if current is None:
             raise StateError(f"nothing of {model} is released to {environment}; there is nothing to suspend")
         versions.moved(c, actor, versions.found(c, model, current), "suspended", reason=why)
-        return _event(
+        return record(
             c,
             actor,
             Release(
@@ -157,7 +157,7 @@ def resume(store: Store, model: str, actor: Actor, *, reason: str, environment: 
         if not intact:
             raise _tampered(version)
         versions.moved(c, actor, version, "deployed", reason=why)
-        return _event(
+        return record(
             c,
             actor,
             Release(
@@ -187,7 +187,7 @@ def review(store: Store, identifier: int, actor: Actor, *, finding: str) -> Rele
             raise NotAllowed(f"{actor.id} acted then, or uses a token; a person who did not act reviews it")
         if all(each.id != identifier for each in releases.unreviewed(c)):
             return next(e for e in releases.events(c, done.model) if e.of_release == identifier)
-        return _event(
+        return record(
             c,
             actor,
             Release(
@@ -214,7 +214,7 @@ def _deploy(
     versions.moved(c, actor, version, "deployed", reason=promotion.title)
     steps.close(c, actor, promotion, "executed", now, "released")
     stored.link(c, [(version.entity, "released as", f"release:{version.model}/{environment}")])
-    return _event(
+    return record(
         c,
         actor,
         Release(
@@ -226,7 +226,7 @@ def _deploy(
     )
 
 
-def _event(
+def record(
     c: sa.Connection,
     actor: Actor,
     event: Release,
@@ -234,6 +234,7 @@ def _event(
     evidence: Sequence[str] = (),
     policy: str | None = None,
 ) -> Release:
+    """Keep an event with its audit entry, in the transaction of what it is about."""
     made = releases.add(c, event)
     audit.append(
         c,

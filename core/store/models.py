@@ -24,6 +24,7 @@ class RegisteredModel:
     paused: bool
     created_at: datetime
     updated_at: datetime
+    lifecycle: str = "active"
 
     @property
     def revision(self) -> str:
@@ -74,6 +75,11 @@ def pause(c: sa.Connection, slug: str, paused: bool) -> None:
     c.execute(sa.update(models).where(models.c.model == slug).values(paused=paused))
 
 
+def move(c: sa.Connection, slug: str, lifecycle: str) -> None:
+    """Write the state of a model's lifecycle."""
+    c.execute(sa.update(models).where(models.c.model == slug).values(lifecycle=lifecycle))
+
+
 def _registered(row: sa.Row[Any]) -> RegisteredModel:
     return RegisteredModel(
         declaration=Declaration.model_validate(_declared(row.declaration), context=ACCEPTED),
@@ -82,6 +88,7 @@ def _registered(row: sa.Row[Any]) -> RegisteredModel:
         paused=row.paused,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        lifecycle=row.lifecycle,
     )
 
 

@@ -1,0 +1,137 @@
+"""The words of the commands that govern releases; jobs/cli.py adds them to the others."""
+
+import argparse
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Add: TypeAlias = Callable[..., argparse.ArgumentParser]
+
+
+def add(commands: Commands, command: Add, day: Callable[[str], datetime]) -> None:
+    """Add them; `command` adds one, `day` reads a date."""
+    _versions(commands, command)
+    _promotions(commands, command)
+    _releases(commands, command, day)
+
+
+def _versions(commands: Commands, command: Add) -> None:
+    text = "register versions, log runs, see where they came from"
+    verbs = commands.add_parser("version", help=text).add_subparsers(
+        metavar="register|log-run|list|show|compare|archive", required=True
+    )
+    register = command(verbs, "register", "cli_versions:register", "register a version of a model", json=True)
+    register.add_argument("model", metavar="MODEL")
+    register.add_argument("file", metavar="FILE", nargs="?", help="YAML with what is known of it")
+    for name, meaning in (
+        ("name", "what the prediction log calls it (default: its number)"),
+        ("artifact", "file or folder under the roots; its files are hashed"),
+        ("format", "onnx, skops, json, …; pickle and joblib are refused for high risk"),
+        ("framework", "e.g. 'scikit-learn 1.6'"),
+        ("developer", "who built it, if not you"),
+        ("note", "what else there is to know"),
+    ):
+        register.add_argument(f"--{name}", dest=f"given_{name}", metavar=name[0].upper(), help=meaning)
+    for name, meaning in (("run", "the logged run that made it"), ("parent", "the version it was made from")):
+        register.add_argument(f"--{name}", dest=f"given_{name}", metavar="N", type=int, help=meaning)
+    log = command(verbs, "log-run", "cli_versions:log_run", "log a training or experiment run", json=True)
+    log.add_argument("model", metavar="MODEL")
+    log.add_argument("file", metavar="FILE", help="YAML with parameters, metrics, dataset, code")
+    for each in (register, log):
+        each.add_argument("--key", metavar="KEY", help="twice under the same key is once")
+    show_all = command(verbs, "list", "cli_versions:show_all", "the versions of a model", json=True)
+    show_all.add_argument("model", metavar="MODEL")
+    show = command(verbs, "show", "cli_versions:show", "all about one version", json=True)
+    archive = command(verbs, "archive", "cli_versions:archive", "put a version away for good")
+    for each in (show, archive):
+        _version(each)
+    archive.add_argument("--reason", metavar="TEXT", required=True)
+    compare = command(
+        verbs, "compare", "cli_versions:compare", "what differs between two versions", json=True
+    )
+    compare.add_argument("model", metavar="MODEL")
+    for side in ("a", "b"):
+        compare.add_argument(side, metavar=side.upper(), type=int)
+
+
+def _promotions(commands: Commands, command: Add) -> None:
+    gate = command(
+        commands, "gate", "cli_promotions:gate", "what a version still needs; exit 1 if anything", json=True
+    )
+    _version(gate)
+    gate.add_argument("--to", metavar="STAGE", default="deployed", help="default: deployed")
+    verbs = commands.add_parser("promote", help="ask for a version to be promoted").add_subparsers(
+        metavar="request|list|show|submit|withdraw", required=True
+    )
+    request = command(verbs, "request", "cli_promotions:request", "ask for a promotion", json=True)
+    _version(request)
+    request.add_argument("--note", metavar="TEXT", default="", help="what the approvers should know")
+    request.add_argument("--key", metavar="KEY", help="twice under the same key is once")
+    show_all = command(verbs, "list", "cli_promotions:show_all", "all promotion requests", json=True)
+    show_all.add_argument("--model", metavar="MODEL", help="only of this model")
+    show = command(verbs, "show", "cli_promotions:show", "one request with its checklist", json=True)
+    submit = command(verbs, "submit", "cli_promotions:submit", "submit a request again", json=True)
+    withdraw = command(verbs, "withdraw", "cli_promotions:withdraw", "take a request back", json=True)
+    withdraw.add_argument("--reason", metavar="TEXT", required=True)
+    approve = command(
+        commands, "approve", "cli_promotions:approve", "decide on a promotion request", json=True
+    )
+    verdict = approve.add_mutually_exclusive_group()
+    verdict.add_argument("--reject", action="store_true", help="reject it and its version")
+    verdict.add_argument("--ask-back", action="store_true", help="return it with a question")
+    approve.add_argument("--comment", metavar="TEXT", default="", help="why")
+    confirm = command(
+        commands, "confirm", "cli_promotions:confirm", "confirm a waiver somebody else proposed"
+    )
+    for each in (show, submit, withdraw, approve, confirm):
+        each.add_argument("id", metavar="ID", type=int)
+    waive = command(commands, "waive", "cli_promotions:waive", "propose to go on without a check")
+    _version(waive)
+    waive.add_argument("check", metavar="CHECK", help="as `steward gate` names it")
+    waive.add_argument("--reason", metavar="TEXT", required=True)
+    waive.add_argument("--days", metavar="N", type=int, default=30, help="how long it holds (default: 30)")
+
+
+def _releases(commands: Commands, command: Add, day: Callable[[str], datetime]) -> None:
+    release = command(
+        commands, "release", "cli_releases:release", "put an approved version into production", json=True
+    )
+    _version(release)
+    release.add_argument("--reason", metavar="TEXT", default="")
+    release.add_argument("--key", metavar="KEY", help="twice under the same key is once")
+    history = command(
+        commands, "releases", "cli_releases:history", "what was released, and what ran when", json=True
+    )
+    history.add_argument("--at", metavar="TIME", type=day, help="which version was in production then")
+    history.add_argument("--environment", metavar="NAME", default="production", help="default: production")
+    rollback = command(
+        commands, "rollback", "cli_releases:roll_back", "bring the previous version back", json=True
+    )
+    suspend = command(
+        commands, "suspend", "cli_releases:suspend", "take what runs out of production", json=True
+    )
+    suspend.add_argument("--lift", action="store_true", help="bring it back after its review")
+    retire = command(commands, "retire", "cli_releases:retire", "retire a model")
+    retire.add_argument(
+        "--criteria", metavar="TEXT", required=True, help="which criteria of retirement are met"
+    )
+    retire.add_argument("--told", metavar="WHO", action="append", default=[], help="a consumer who was told")
+    retire.add_argument("--replaced-by", metavar="MODEL")
+    retire.add_argument("--access-revoked", action="store_true", help="the artifact can be fetched no more")
+    for each in (rollback, suspend, retire):
+        each.add_argument("--reason", metavar="TEXT", required=True)
+    attest = command(
+        commands, "attest", "cli_releases:attest", "say that a model was reviewed and is still wanted"
+    )
+    attest.add_argument("text", metavar="TEXT", help="what the review found")
+    for each in (history, rollback, suspend, retire, attest):
+        each.add_argument("model", metavar="MODEL")
+    review = command(commands, "review", "cli_releases:review", "review a rollback or suspension", json=True)
+    review.add_argument("id", metavar="ID", type=int)
+    review.add_argument("finding", metavar="FINDING", help="what looking back showed")
+
+
+def _version(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL")
+    command.add_argument("number", metavar="VERSION", type=int)
