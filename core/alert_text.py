@@ -5,9 +5,10 @@ from dataclasses import replace
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
 from core.entities import Episode, Target
+from core.reconciliation import TITLES
 from core.verdicts import FRESHNESS, shown_metric
 
-_NAMES = {AUTO_METRIC: "Drift", "missing_share": "Missing share", "volume": "Volume"}
+_NAMES = {AUTO_METRIC: "Drift", "missing_share": "Missing share", "volume": "Volume", **TITLES}
 _QUESTIONS = {
     "rest": "the shape",
     "missing": "missing values",
@@ -97,6 +98,8 @@ def number(metric: str, value: float) -> str:
     """
     if metric.endswith(("_share", "_rate")):
         return f"{value * 100:.3g}%"
+    if metric in TITLES:
+        return f"{value:.0f} days" if value else "–"
     if metric == FRESHNESS and value >= 48:
         return f"{value / 24:.3g} days"
     info = CATALOGUE.get(metric)

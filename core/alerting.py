@@ -122,7 +122,8 @@ def record(
     Everything a person may have done meanwhile is read in this transaction, so nothing of it is lost.
     """
     slug = declaration.model
-    known = alerts.of_model(c, slug)
+    every = alerts.of_model(c, slug)
+    known = [alert for alert in every if not people.is_governance(alert)]
     needed = {each.name: verdicts.persistence(each, declaration) for each in declaration.monitors}
     episodes = fold.fold(
         judgement.verdicts,
@@ -131,7 +132,7 @@ def record(
         resolutions=_resolutions(c, known),
     )
     changes = reconcile.reconcile(slug, known, episodes, judgement.since, muted=judgement.muted, now=now)
-    current = {alert.id: alert for alert in known}
+    current = {alert.id: alert for alert in every}
     for change in changes:
         alert = replace(change.alert, message=sentence(change.alert.episode))
         kept = alerts.assign_ids(c, [alert])[0]
@@ -140,7 +141,8 @@ def record(
             alerts.happened(c, replace(event, alert=kept.id))
     alerts.put_rules(c, slug, judgement.rules)
     around = judgement.around
-    told = tell(c, workspace, declaration, list(current.values()), around, first=first_sweep, now=now)
+    judged = [alert for alert in current.values() if not people.is_governance(alert)]
+    told = tell(c, workspace, declaration, judged, around, first=first_sweep, now=now)
     for alert in told:
         alerts.put(c, alert)
         current[alert.id] = alert

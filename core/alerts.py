@@ -5,21 +5,28 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.entities import Alert, ModelStatus, Severity
+from core.reconciliation import PREFIX
 
 LIVE = ("open", "acknowledged")  # what a model's state is made of; a snoozed alert is a mark
 _URGENCY = (Severity.CRITICAL, Severity.WARNING)
 _CLOCK = "freshness"
 
 
+def is_governance(alert: Alert) -> bool:
+    """Tell whether an alert comes from the registry, not from a monitor of the declaration."""
+    return alert.episode.monitor.startswith(PREFIX)
+
+
 def standing(status: ModelStatus, alerts: Sequence[Alert], now: datetime) -> ModelStatus:
     """Return a model's status with its alerts above its condition: state, since, reasons, open_alerts.
 
     The worst open or acknowledged alert gives the state; a snoozed one counts as open and changes nothing
-    else. Where only freshness is amiss, a model without data stays ``no_data``: that is what the alert says.
+    else, and one of the registry does not either. Where only
+    freshness is amiss, a model without data stays ``no_data``: that is what the alert says.
     """
     unresolved = [alert for alert in alerts if alert.episode.resolved_at is None]
     live = sorted(
-        (alert for alert in unresolved if alert.state(now) in LIVE),
+        (alert for alert in unresolved if alert.state(now) in LIVE and not is_governance(alert)),
         key=lambda alert: (_URGENCY.index(alert.episode.severity), alert.episode.opened_at, alert.id),
     )
     condition = status.condition or status.state

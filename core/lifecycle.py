@@ -19,7 +19,8 @@ MODEL: Moves = {
 
 VERSION: Moves = {
     "draft": ("registered", "archived"),
-    "registered": ("in_validation", "archived"),
+    # What ran before it was registered is adopted, under review.
+    "registered": ("in_validation", "deployed", "archived"),
     "in_validation": ("validated", "rejected", "registered"),
     # An approval that became void leaves a version validated; what was validated may be validated again.
     "validated": ("approved", "rejected", "in_validation", "archived"),

@@ -99,6 +99,7 @@ def _releases(commands: Commands, command: Add, day: Callable[[str], datetime]) 
     )
     _version(release)
     release.add_argument("--reason", metavar="TEXT", default="")
+    release.add_argument("--adopt", action="store_true", help="it ran already before it was registered")
     release.add_argument("--key", metavar="KEY", help="twice under the same key is once")
     history = command(
         commands, "releases", "cli_releases:history", "what was released, and what ran when", json=True

@@ -19,9 +19,12 @@ _SHOWN = ("id", "at", "event", "version", "name", "previous", "actor", "reason",
 def release(arguments: Namespace) -> int:
     """Put an approved version into production."""
     store = opened(arguments)
-    made = releases.release(
-        store, arguments.model, arguments.number, PERSON, reason=arguments.reason, key=arguments.key
-    )
+    if arguments.adopt:
+        made = releases.adopt(store, arguments.model, arguments.number, PERSON, reason=arguments.reason)
+    else:
+        made = releases.release(
+            store, arguments.model, arguments.number, PERSON, reason=arguments.reason, key=arguments.key
+        )
     store.close()
     return _told(arguments, made)
 

@@ -13,7 +13,7 @@ from core.inspection import EXPLAINED
 from core.settings import Workspace
 from core.store import Store, ledger, models, snapshots
 from core.strict import nearest
-from jobs import sweep
+from jobs import housekeeping, sweep
 from jobs.cli import PARTLY_FAILED
 from jobs.cli_models import PERSON
 from jobs.terminal import alike, print_json, print_table, progress
@@ -58,6 +58,7 @@ def sweep_and_print(
         bad = ledger.bad(c)
         known = {each.model: [entry for slug, entry in bad if slug == each.model] for each in swept}
         known |= {each.model: ledger.entries(c, each.model) for each in swept if each.result.files}
+    housekeeping.govern(store, now)
     snapshots.publish(store)
     store.close()
     rows = [_row(each, known[each.model]) for each in sorted(swept, key=lambda each: each.model)]

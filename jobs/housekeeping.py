@@ -5,7 +5,9 @@ import os
 import socket
 from datetime import UTC, datetime, timedelta
 
-from core import alerting
+from core import alerting, governing
+from core.actions import promotions
+from core.publishing import JOBS
 from core.store import Store, heartbeats, ledger, outbox, snapshots, statistics
 
 log = logging.getLogger("steward.housekeeping")
@@ -42,6 +44,14 @@ def wake(store: Store) -> None:
     """End the snoozes that are over."""
     if count := alerting.wake(store, now=store.workspace.now()):
         log.info("%d snoozed alerts are awake again", count)
+
+
+def govern(store: Store, now: datetime | None = None) -> None:
+    """Close promotions that are void, and hold what runs against what was released."""
+    closed = promotions.settle(store, JOBS)
+    standing = governing.reconcile(store, now=now or store.workspace.now())
+    if closed or standing:
+        log.info("%d promotions closed, %d governance alerts are open", len(closed), standing)
 
 
 def clean(store: Store, wall: datetime | None = None) -> None:

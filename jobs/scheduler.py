@@ -49,6 +49,7 @@ def main(workspace: Workspace) -> None:
         (housekeeping.clean, (store,), 3600),
         (housekeeping.wake, (store,), 60),
         (retrain.request, (store,), 600),
+        (housekeeping.govern, (store,), 600),
     ):
         scheduler.add_job(
             job,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from core import reconcile
 from core.actions.authority import require
-from core.alerts import standing
+from core.alerts import is_governance, standing
 from core.declaration import Declaration
 from core.entities import Actor
 from core.errors import Conflict, InputError
@@ -173,7 +173,8 @@ def _write(
 def _close(c: sa.Connection, declaration: Declaration, now: datetime) -> None:
     """Close the alerts whose monitor is gone, and refresh the model's status."""
     slug, names = declaration.model, {monitor.name for monitor in declaration.monitors}
-    ended = reconcile.removed(alerts.of_model(c, slug, ended=False), names, now=now)
+    known = [each for each in alerts.of_model(c, slug, ended=False) if not is_governance(each)]
+    ended = reconcile.removed(known, names, now=now)
     for change in ended:
         alerts.put(c, change.alert)
         for event in change.events:

@@ -65,6 +65,37 @@ def release(
     raise Conflict(f"{promotion.title} is {void[0]}: {void[1]}; it has to be requested anew")
 
 
+def adopt(
+    store: Store, model: str, number: int, actor: Actor, *, reason: str, environment: str = ENVIRONMENT
+) -> Release:
+    """Record a version that ran before Steward knew it as the champion; somebody else has to review it.
+
+    Only for a model of which nothing was ever released there: what comes after needs a promotion.
+
+    Raises
+    ------
+    NotAllowed, InputError
+        As `release`.
+    StateError
+        If something was released there before, or the version is not newly registered.
+    """
+    why, now = said_text(reason, "since when it runs, and where"), store.workspace.now()
+    with store.write() as c:
+        require(c, actor, "release.change", model=model)
+        version = versions.found(c, model, number)
+        if releases.events(c, model, environment=environment):
+            raise StateError(f"{model} has releases in {environment}; a further version needs a promotion")
+        versions.moved(c, actor, version, "deployed", reason=why)
+        return record(
+            c,
+            actor,
+            Release(
+                *(0, model, environment, "deployed", number, None, "direct", None, True, None),
+                *(now, actor.id, why),
+            ),
+        )
+
+
 def roll_back(
     store: Store,
     model: str,

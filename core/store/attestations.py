@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from core.records import Retirement
-from core.store.governance_schema import attestations, retirements
+from core.store.governance_schema import attestations, principals, retirements
 
 
 def add(c: sa.Connection, model: str, text: str, *, at: datetime, by: str) -> None:
@@ -30,3 +30,9 @@ def retirement(c: sa.Connection, model: str) -> tuple[Retirement, datetime, str]
     found = sa.select(retirements).where(retirements.c.model == model).order_by(retirements.c.id.desc())
     row = c.execute(found.limit(1)).one_or_none()
     return None if row is None else (Retirement.model_validate(row.content), row.at, row.actor)
+
+
+def left(c: sa.Connection, person: str) -> bool:
+    """Tell whether somebody's access was taken away; who never had any has not left."""
+    found = sa.select(principals.c.state).where(principals.c.id == person.lower())
+    return c.execute(found).scalar_one_or_none() == "disabled"

@@ -29,7 +29,7 @@ PURE = (
     *("bins", "cells", "drift", "column_drift", "quality", "operations", "fairness", "estimates", "measures"),
     *("performance", "regression", "multiclass", "score_curves", "metric_rows", "charts"),
     *("auto", "usual", "maturity", "verdicts", "fold", "reconcile", "alerts", "alert_text"),
-    "permissions",
+    *("permissions", "records", "governed", "lifecycle", "gates", "approving", "reconciliation", "card"),
     *("monitor_text", "monitor_form", "monitor_yaml", "suggestions"),
 )
 EDGE = ("settings", "steward_yaml", "logs", "engine", "store", "notify")
