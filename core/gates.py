@@ -133,7 +133,7 @@ def _evidence(kind: str, need: Need, tier: Tier, known: Known) -> Check:
 
 _REASONS: Mapping[str, str] = {
     "champion": "there is no champion to compare with",
-    "people": "no protected attribute is declared and the use case has no personal data",
+    "people": "no protected attribute, no personal data",
     "labels": "the model declares no label",
 }
 

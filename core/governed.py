@@ -149,8 +149,8 @@ class Approval:
 class Release:
     """One thing done to what runs in an environment, at business time `at`.
 
-    `event` is ``deployed``, ``rolled_back``, ``suspended``, ``resumed``, ``retired`` or ``reviewed``;
-    `previous` is the champion before.
+    `event` is ``deployed``, ``adopted``, ``rolled_back``, ``suspended``, ``resumed``, ``retired`` or
+    ``reviewed``; `previous` is the champion before.
     """
 
     id: int

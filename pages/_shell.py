@@ -49,6 +49,31 @@ PAGES = {
             help="The gaps between groups, of every model with protected attributes.",
         ),
     ],
+    "Manage": [
+        st.Page(
+            HERE / "models.py",
+            title="Models",
+            icon=":material/inventory_2:",
+            url_path="models",
+            help="What there is, who answers for it, and which version is live.",
+        ),
+        st.Page(
+            HERE / "compare.py",
+            title="Compare versions",
+            icon=":material/compare_arrows:",
+            url_path="compare",
+            help="A candidate beside the version in production, and the gate before it.",
+        ),
+    ],
+    "Govern": [
+        st.Page(
+            HERE / "approvals.py",
+            title="Approvals",
+            icon=":material/approval_delegation:",
+            url_path="approvals",
+            help="What waits for a decision, on which evidence, and what was decided.",
+        ),
+    ],
     "Administer": [
         st.Page(
             HERE / "system.py",

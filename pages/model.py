@@ -16,6 +16,7 @@ from pages import (
     _model_performance,
     _model_quality,
     _model_rows,
+    _model_versions,
     _model_why,
 )
 from pages._model_parts import Selection
@@ -30,6 +31,7 @@ TABS = {
     "Fairness": _model_fairness.show,
     "Cost & latency": _model_operations.show,
     "Monitors": _model_monitors.show,
+    "Versions": _model_versions.show,
     "History": _model_history.show,
     "Rows": _model_rows.show,
 }

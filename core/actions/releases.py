@@ -90,7 +90,7 @@ def adopt(
             c,
             actor,
             Release(
-                *(0, model, environment, "deployed", number, None, "direct", None, True, None),
+                *(0, model, environment, "adopted", number, None, "direct", None, True, None),
                 *(now, actor.id, why),
             ),
         )

@@ -1,6 +1,7 @@
 """Figures: each takes rolled-up numbers and returns a plotly figure that reads the same in both themes."""
 
 from core.charts.episodes import mark_episode, timeline, tint
+from core.charts.lineage import lineage
 from core.charts.monitored import mark_alerts, monitored
 from core.charts.over_time import bars_over_time, heat_over_time, over_time
 from core.charts.snapshot import calibration, confusion, distribution, groups, values
@@ -20,6 +21,7 @@ __all__ = [
     "distribution",
     "groups",
     "heat_over_time",
+    "lineage",
     "mark_alerts",
     "mark_episode",
     "monitored",

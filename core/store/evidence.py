@@ -48,6 +48,12 @@ def of_version(c: sa.Connection, model: str, number: int) -> list[AttachedEviden
     return [_attached(row) for row in c.execute(found)]
 
 
+def of_model(c: sa.Connection, model: str) -> list[AttachedEvidence]:
+    """Return the evidence of all versions of a model, the newest first."""
+    found = sa.select(evidence).where(evidence.c.model == model).order_by(evidence.c.id.desc())
+    return [_attached(row) for row in c.execute(found)]
+
+
 def _attached(row: sa.Row[Any]) -> AttachedEvidence:
     record = Evidence.model_validate(row.content)
     return AttachedEvidence(

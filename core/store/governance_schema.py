@@ -172,7 +172,7 @@ releases = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     _required("model", index=True),
     _required("environment"),
-    _required("event"),  # deployed | rolled_back | suspended | resumed | retired | reviewed
+    _required("event"),  # deployed | adopted | rolled_back | suspended | resumed | retired | reviewed
     _required("number", sa.Integer),
     sa.Column("previous", sa.Integer),  # the champion before
     _required("strategy"),

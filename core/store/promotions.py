@@ -32,10 +32,14 @@ def get(c: sa.Connection, identifier: int) -> Promotion | None:
 
 
 def every(
-    c: sa.Connection, model: str | None = None, *, states: Sequence[str] | None = None
+    c: sa.Connection,
+    model: str | None = None,
+    *,
+    states: Sequence[str] | None = None,
+    limit: int | None = None,
 ) -> list[Promotion]:
     """Return requests, the newest first: of one model or all, in these states or any."""
-    found = sa.select(promotions).order_by(promotions.c.id.desc())
+    found = sa.select(promotions).order_by(promotions.c.id.desc()).limit(limit)
     if model is not None:
         found = found.where(promotions.c.model == model)
     if states is not None:
@@ -93,6 +97,12 @@ def waivers_of(c: sa.Connection, model: str, number: int) -> list[Waiver]:
     """Return the waivers of a version, the newest first."""
     found = sa.select(waivers).where(waivers.c.model == model, waivers.c.number == number)
     return [_waiver(row) for row in c.execute(found.order_by(waivers.c.id.desc()))]
+
+
+def unconfirmed(c: sa.Connection, now: datetime) -> list[Waiver]:
+    """Return the waivers that still wait for a second person, the oldest first."""
+    found = sa.select(waivers).where(waivers.c.confirmed_by.is_(None), waivers.c.expires_at > now)
+    return [_waiver(row) for row in c.execute(found.order_by(waivers.c.id))]
 
 
 def _promotion(row: sa.Row[Any]) -> Promotion:

@@ -10,7 +10,7 @@ from core.governed import Release
 from core.store.governance_schema import champions, releases
 from core.store.upsert import upsert
 
-DEPLOYS = ("deployed", "rolled_back", "resumed")
+DEPLOYS = ("deployed", "adopted", "rolled_back", "resumed")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,17 @@ from core.views.history import History, history
 from core.views.model import ModelPage, model_page, reference_series, series, with_labelled
 from core.views.monitors import MonitorsPage, measured, monitors_page, of_target, rehearsed, targets
 from core.views.overview import Overview, VitalSigns, overview, vital_signs
+from core.views.registry import (
+    Approvals,
+    Comparison,
+    Inventory,
+    Request,
+    VersionsPage,
+    approvals,
+    compare_versions,
+    inventory,
+    versions_page,
+)
 from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
 from core.views.system import SystemPage, system
@@ -17,25 +28,33 @@ from core.views.why import WhyPage, reasons, why_page
 __all__ = [
     "AlertPage",
     "AlertsPage",
+    "Approvals",
+    "Comparison",
     "Distribution",
     "EstimateError",
     "FairnessPage",
     "History",
+    "Inventory",
     "ModelPage",
     "MonitorsPage",
     "Overview",
+    "Request",
     "Rows",
     "Scores",
     "SystemPage",
+    "VersionsPage",
     "VitalSigns",
     "WhyPage",
     "alert_page",
     "alerts_page",
     "annotated",
+    "approvals",
+    "compare_versions",
     "distribution",
     "estimate_error",
     "fairness",
     "history",
+    "inventory",
     "measured",
     "model_page",
     "monitors_page",
@@ -52,6 +71,7 @@ __all__ = [
     "system",
     "targets",
     "verdict",
+    "versions_page",
     "vital_signs",
     "why_page",
     "with_labelled",

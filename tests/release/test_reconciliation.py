@@ -199,7 +199,7 @@ def test_a_retired_model_is_watched_for_ghosts(released: Store, register: Regist
 def test_what_ran_before_is_adopted_once_and_has_to_be_reviewed(released: Store, register: Register):
     register(2, evidence=False)
     adopted = releases.adopt(released, "tier-2", 1, EMIL, reason="runs since 2012")
-    assert (adopted.event, adopted.emergency) == ("deployed", True)
+    assert (adopted.event, adopted.emergency) == ("adopted", True)
     register(2, evidence=False)
     with pytest.raises(releases.StateError, match="a further version needs a promotion"):
         releases.adopt(released, "tier-2", 2, EMIL, reason="this too")
