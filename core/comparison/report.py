@@ -57,9 +57,9 @@ def headline(comparison: Comparison) -> str:
     elif not judged:
         sentence = "Too few rows for a verdict"
     elif not drifted:
-        sentence = f"No drift in {len(judged)} {'column' if len(judged) == 1 else 'columns'}"
-        if wording.tells_apart(comparison.multivariate):
-            sentence += ", but taken together they differ"
+        features = sum(column.role == "feature" for column in comparison.columns.values())
+        together = comparison.multivariate if features > 1 else None
+        sentence = wording.without_drift(len(judged), together)
     else:
         names = ", ".join(wording.shown(name) for name in drifted[:4])
         more = f" and {len(drifted) - 4} more" if len(drifted) > 4 else ""

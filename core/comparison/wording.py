@@ -93,6 +93,26 @@ def tells_apart(found: Measurement | None) -> bool:
     return found is not None and found.lower is not None and found.lower > TELLING
 
 
+def without_drift(columns: int, together: Measurement | None) -> str:
+    """Return the verdict where no column drifted, and what it means if a domain classifier sees more.
+
+    Examples
+    --------
+    >>> without_drift(2, Measurement(0.51, n=2000, lower=0.49, upper=0.53, sampling_error=0.01))
+    'No drift in 2 columns'
+    >>> without_drift(2, Measurement(0.84, n=2000, lower=0.82, upper=0.86, sampling_error=0.01))[:62]
+    'None of 2 columns drifted by itself, but the domain classifier'
+    """
+    if together is None or not tells_apart(together):
+        return f"No drift in {columns} {'column' if columns == 1 else 'columns'}"
+    return (
+        f"None of {columns} columns drifted by itself, but the domain classifier (AUC "
+        f"{distance(together.value)}) tells CURRENT from REFERENCE by all features together: they go "
+        "together differently than they did, or several moved a little each, so the model meets "
+        "combinations of values that REFERENCE seldom has"
+    )
+
+
 def shown(name: str) -> str:
     """Return a category name as it can stand in a line: shortened, and visible when empty."""
     flat = " ".join(name.split())

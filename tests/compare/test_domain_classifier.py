@@ -5,6 +5,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from core.comparison import Options, compare, to_json, to_text
@@ -44,7 +45,6 @@ def test_columns_that_only_go_together_differently_are_found(flipped):
 
 def test_the_three_reports_say_so(flipped):
     value = flipped.multivariate.value
-    assert to_text(flipped).startswith("No drift in 2 columns, but taken together they differ.")
     assert f"all features together: domain classifier AUC {value:.3f} ± " in to_text(flipped)
     assert f"domain classifier AUC {value:.3f} ± " in comparison_html(flipped)
     document = json.loads(json.dumps(to_json(flipped), allow_nan=False))["multivariate"]
@@ -52,6 +52,44 @@ def test_the_three_reports_say_so(flipped):
     low, high = document["intervals"]["domain_classifier_auc"]
     assert low == pytest.approx(value - 1.96 * document["sampling_errors"]["domain_classifier_auc"])
     assert low < value < high
+
+
+def test_the_sentence_says_what_it_means_that_only_all_features_together_differ(flipped):
+    auc = f"{flipped.multivariate.value:.3f}"
+    sentence = (
+        f"None of 2 columns drifted by itself, but the domain classifier (AUC {auc}) tells CURRENT from "
+        "REFERENCE by all features together: they go together differently than they did, or several moved a "
+        "little each, so the model meets combinations of values that REFERENCE seldom has."
+    )
+    assert to_text(flipped).startswith(f"{sentence}\n")
+    assert f"<h1>{sentence}</h1>" in comparison_html(flipped)
+
+
+def test_small_moves_that_add_up_are_told_like_that():
+    rng, quantiles = np.random.default_rng(0), norm.ppf((np.arange(4_000) + 0.5) / 4_000)
+    sides = [{f"x{i}": rng.permutation(quantiles) + moved for i in range(30)} for moved in (0.0, 0.12)]
+    found = compare(*map(pl.DataFrame, sides), Options())
+    assert found.verdict == "no_drift" and found.multivariate.lower > 0.55
+    assert to_text(found).startswith(
+        "None of 30 columns drifted by itself, but the domain classifier (AUC 0."
+    )
+
+
+def test_the_sentence_is_silent_about_it_without_a_difference_and_where_a_column_tells_already():
+    quiet = compare(correlated(0, 800, 0.5), correlated(1, 800, 0.5), Options())
+    assert to_text(quiet).startswith("No drift in 2 columns.\n")
+    loud = compare(correlated(0, 800, 0.5), correlated(1, 800, 0.5) + 1.0, Options())
+    assert loud.multivariate.lower > 0.55
+    assert to_text(loud).startswith("2 of 2 columns drifted: ")
+    assert "by itself" not in to_text(loud)
+
+
+def test_of_one_feature_there_is_no_together():
+    """Even numbers against odd ones: no distance sees it, a tree does."""
+    sides = [pl.DataFrame({"a": np.arange(start, 24.0, 2).repeat(30)}) for start in (0, 1)]
+    found = compare(*sides, Options())
+    assert found.multivariate.lower > 0.55
+    assert to_text(found).startswith("No drift in 1 column.\n")
 
 
 def test_a_file_cannot_be_told_from_itself():
