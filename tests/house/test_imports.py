@@ -27,7 +27,7 @@ PURE = (
         "catalogue",
     ),
     *("bins", "cells", "drift", "column_drift", "quality", "operations", "fairness", "estimates", "measures"),
-    *("performance", "regression", "multiclass", "score_curves", "metric_rows", "charts"),
+    *("performance", "regression", "multiclass", "score_curves", "metric_rows", "charts", "reconstruction"),
     *("auto", "usual", "maturity", "verdicts", "fold", "reconcile", "alerts", "alert_text"),
     *("permissions", "records", "governed", "lifecycle", "gates", "approving", "reconciliation", "card"),
     *("monitor_text", "monitor_form", "monitor_yaml", "suggestions"),
