@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.catalogue import CATALOGUE
 from core.monitors import Monitor
+from core.reconstruction import FEWEST, MOST, RECONSTRUCTION
 from core.strict import nearest
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ YEARS = range(1900, 2201)  # of a reference: beyond them a zone may lead out of 
 LONGEST_REFERENCE = timedelta(days=3_653)  # ten years
 
 AUTO_METRIC = "drift"  # the automatic verdict over a column's questions, shown as jensen_shannon
-# The quality metrics that are not of a column.
-_WHOLE_MODEL = ("duplicate_share", "labelled_share", "invalid_outcome_share")
+# The metrics of drift and quality that are not of a column.
+_WHOLE_MODEL = (RECONSTRUCTION, "duplicate_share", "labelled_share", "invalid_outcome_share")
 _GETS_BETTER = {"higher": ("above", "rise"), "lower": ("below", "drop")}
 
 
 def problems(declaration: "Declaration") -> list[str]:
     """Return everything that does not fit together in a declaration; empty when all does."""
-    checks = (_task, _costs, _labels, _columns, _slices, _reference, _size, _monitors)
+    checks = (_task, _costs, _labels, _columns, _together, _slices, _reference, _size, _monitors)
     return [problem for check in checks for problem in check(declaration)]
 
 
@@ -52,7 +53,7 @@ def per_column(metric: str) -> bool:
     info = CATALOGUE.get(metric)
     if info is None:
         return metric == AUTO_METRIC
-    return info.family == "drift" or (info.family == "quality" and metric not in _WHOLE_MODEL)
+    return info.family in ("drift", "quality") and metric not in _WHOLE_MODEL
 
 
 def counted_columns(declaration: "Declaration") -> list[str]:
@@ -171,6 +172,13 @@ def _columns(declaration: "Declaration") -> Iterator[str]:
             yield f"custom.{name}: {name!r} is already the column of {taken[name]}; choose another name"
 
 
+def _together(declaration: "Declaration") -> Iterator[str]:
+    if declaration.pca and declaration.features:  # inferred ones are told by the metric itself
+        numeric = len(declaration.features.numeric)
+        if not FEWEST <= numeric <= MOST:
+            yield f"pca: needs {FEWEST} to {MOST} numeric features, {numeric} declared; remove pca"
+
+
 def _slices(declaration: "Declaration") -> Iterator[str]:
     log = declaration.predictions
     protected = [p if isinstance(p, str) else p.column for p in declaration.protected]
@@ -244,6 +252,8 @@ def _metric(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
             yield f"metric: {metric} needs labels; declare predictions.actual or labels"
         if metric.startswith("estimated_") and declaration.actual is None:
             yield f"metric: {metric} needs labels in the reference; declare predictions.actual or labels"
+        if metric == RECONSTRUCTION and not declaration.pca:
+            yield f"metric: {metric} is of all numeric features together; declare pca: true"
         if metric.removeprefix("estimated_") == "value" and declaration.costs is None:
             yield f"metric: {metric} is what wrong decisions cost; declare costs"
 

@@ -208,6 +208,7 @@ class Declaration(Strict):
     labels: Labels | None = None
     features: Features | None = None
     importance: dict[Text, Importance] = Field(default_factory=dict)
+    pca: bool = False
     segments: tuple[Text, ...] = ()
     protected: tuple[_Attribute, ...] = ()
     sensitive: tuple[Text, ...] = ()

@@ -90,6 +90,10 @@ class Kind(StrEnum):
         reference mean wherever they stand alone or beside e². The last seven tell how certain the others are.
     leaves
         counts = rows with a finite prediction by leaf of `Grid.loss_tree`; missing = the others.
+    moments
+        sums = Σ of the products of `Grid.together`, each feature minus its reference mean and divided by its
+        scale, as an upper triangle row by row. A value that is no finite number stands at the mean; n = rows
+        with a finite value in any of them, missing = the others.
     latency
         counts = log-spaced bins on `LATENCY_EDGES_MS` [below … above]; sums = [sum of ms]; low, high = min
         and max.
@@ -104,6 +108,7 @@ class Kind(StrEnum):
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
     LEAVES = "leaves"
+    MOMENTS = "moments"
     LATENCY = "latency"
     RATE = "rate"
 
@@ -188,6 +193,7 @@ class Grid:
     segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     loss_tree: LossTree | None = None  # of a regression with labels
+    together: tuple[str, ...] = ()  # under `pca`: the numeric features that vary in the reference
 
 
 @dataclass(frozen=True)

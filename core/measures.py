@@ -12,9 +12,10 @@ from core.cells import Kinds, by_kind, column, count_at, merge_cells, selected, 
 from core.declaration import Declaration
 from core.entities import Grid, Kind, NumericGrid
 from core.errors import BinningError
-from core.estimates import Numbers
+from core.estimates import Estimate, Numbers
 from core.from_reference import expected_errors, from_reference
 from core.metric_rows import Block, frame
+from core.reconstruction import FEWEST, MOST, RECONSTRUCTION, components, pca_reconstruction, squares
 
 __all__ = ["measure", "merge_cells"]
 
@@ -53,6 +54,7 @@ def measure(
         _check_grid(reference_cells, grid)
         past, _ = by_kind(reference_cells)
         blocks += _drift(whole, past, grid, declaration)
+        blocks += _together(whole, past, grid) if declaration.pca else ()
         if Kind.LEAVES in whole:
             blocks += expected_errors(whole[Kind.LEAVES], grid)
         if Kind.CLASSIFICATION in whole and Kind.CLASSIFICATION in past:
@@ -139,6 +141,23 @@ def _drift(kinds: Kinds, past: Kinds, grid: Grid, declaration: Declaration) -> I
             else:
                 found = column_drift.categorical(batch, usual)
             yield Block(batch["row"], found)
+
+
+def _together(kinds: Kinds, past: Kinds, grid: Grid) -> Iterator[Block]:
+    """Hold all numeric features together against the components of the whole reference."""
+    features, found = len(grid.together), None
+    usual, cells = (each.get(Kind.MOMENTS) for each in (past, kinds))
+    if usual is not None and cells is not None:
+        whole = _usual(usual, frozenset())
+        whole = whole.filter(pl.col("segment") == "")
+        found = components(squares(stacked(whole["sums"]), features).sum(axis=0), column(whole, "n").sum())
+    if cells is not None and found is not None:
+        sums = squares(stacked(cells["sums"]), features)
+        yield Block(cells["row"], {RECONSTRUCTION: pca_reconstruction(sums, column(cells, "n"), found)})
+    elif (rows := kinds.get(Kind.ROWS)) is not None:
+        needed = f"needs {FEWEST} to {MOST} numeric features that vary in the reference; it has {features}"
+        unknown = Estimate(np.full(len(rows), np.nan), np.zeros(len(rows)), needed)
+        yield Block(rows["row"], {RECONSTRUCTION: unknown}, column="")
 
 
 def _usual(cells: pl.DataFrame, unwatched: Set[str | None]) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from core.estimates import Estimate, Numbers, ratio
 
+RECONSTRUCTION = "pca_reconstruction"
 FEWEST, MOST = 2, 50  # numeric features
 KEPT_VARIANCE = 0.65  # of the reference, NannyML's share
 NO_ROWS = "no row has a number in any feature"

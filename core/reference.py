@@ -61,6 +61,8 @@ def identity(workspace: Workspace, declaration: Declaration, spans: Sequence[Spa
     spans : the stretches of time left out that concern the reference, see `concerning`
     """
     said = declaration.model_dump(mode="json", include=_COUNTED_BY)
+    if declaration.pca:  # alone: without it nothing changes
+        said["pca"] = True
     for place in ("predictions", "labels"):  # where the files lie does not change what they say
         said[place] = {
             key: value for key, value in (said[place] or {}).items() if key not in ("path", "lookback")

@@ -91,4 +91,17 @@ DRIFT = (
         "Pearson's χ² of equal shares on both sides, with its p-value; categories only.",
         "Pearson (1900); scipy.stats.chi2_contingency without correction",
     ),
+    _drift(
+        "pca_reconstruction",
+        "PCA reconstruction error",
+        POSITIVE,
+        "√tr((I−P)S(I−P)ᵀ), with S the window's mean product of every two numeric features: the root mean "
+        "square of what rows lose when projected (P) onto the reference's principal components for 65 % of "
+        "its variance (at most all but one). Features (2 to 50) are in standard deviations from their "
+        "reference mean; what is no finite number stands there. Rows without any number and features that "
+        "are constant in the reference are left out. Under `pca: true`.",
+        "Jolliffe (2002); scikit-learn SimpleImputer, StandardScaler and PCA; NannyML takes the mean, not "
+        "the root mean square",
+        "standard deviations",
+    ),
 )

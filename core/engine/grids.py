@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -94,7 +94,10 @@ def build_grid(
             found.values[alias].append(value_counts(source, chunk, alias, windows[::2]))
         if attributes:
             found.combinations.append(combinations(source, chunk, attributes))
-    return _grid(blank, found, declaration, numbers, categories, cuts, attributes)
+    grid = _grid(blank, found, declaration, numbers, categories, cuts, attributes)
+    if not (frozen and declaration.pca):
+        return grid
+    return replace(grid, together=tuple(name for name in inputs.numeric if grid.numeric[name].scale > 0))
 
 
 def _grid(

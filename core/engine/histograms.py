@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from core.engine.binning import Lookup, bins_of
+from core.engine.moments import Moments
 from core.engine.run import Run
 
 _BLOCK_ROWS = 32_768
@@ -95,10 +96,13 @@ class _Block:
         return self.flat[width]
 
 
-def histograms(run: Run, columns: Mapping[str, Binned], plain: int) -> dict[str, Histogram]:
+def histograms(
+    run: Run, columns: Mapping[str, Binned], plain: int, together: Moments | None = None
+) -> dict[str, Histogram]:
     """Return the histogram of each named column, with a row for each of the groups it is counted in.
 
-    The first `plain` slices are those of no group of people.
+    The first `plain` slices are those of no group of people. What is counted of columns `together` is added
+    there.
     """
     starts = run.groups["window_start"].unique().sort()
     slots = [_slot(run, number, starts) for number in range(len(run.slices))]
@@ -119,9 +123,14 @@ def histograms(run: Run, columns: Mapping[str, Binned], plain: int) -> dict[str,
             _block(each.rows[window * each.values + next(arrays).to_numpy() if each.dimensions else window])
             for each in slots
         ]
+        read = {}
         for name, column in columns.items():
             values, special = _read(column, arrays)
             _add(column, values, special, blocks if column.everywhere else blocks[:plain], found[name])
+            if together and name in together.aliases:
+                read[name] = values
+        if together:
+            _add_together(together, read, blocks[:plain])
     return found
 
 
@@ -224,6 +233,13 @@ def _add_scores(
         _add_bins(block, bins, total.sums, score)
         np.add.at(total.sums[:, unbinned], block.place, squares)
         np.add.at(total.sums[:, unbinned + 1], block.place, losses)
+
+
+def _add_together(together: Moments, read: Mapping[str, np.ndarray], blocks: Sequence[_Block]) -> None:
+    rows, some = together.standardised(read)
+    for block in blocks:
+        order = slice(None) if block.order is None else block.order
+        together.add(rows[order], some[order], block.starts, block.groups)
 
 
 def _add_bins(block: _Block, bins: np.ndarray, total: np.ndarray, amount: np.ndarray | int) -> None:

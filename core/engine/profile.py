@@ -14,6 +14,7 @@ from core.engine.files import reading
 from core.engine.histograms import Binned, histograms
 from core.engine.instants import microseconds
 from core.engine.leaves import leaves
+from core.engine.moments import Moments
 from core.engine.numbers import latency, latency_bins, numeric, numeric_bins, rate
 from core.engine.roles import Counted, Field, label_field, measured, numeric_columns, scores
 from core.engine.run import Run
@@ -75,13 +76,16 @@ def _columns(
     bins |= category_bins(run, categories, grid.categorical, grid.frozen)
     classes = _classes(declaration, grid)
     bins |= {f"outcome_{i}": each for i, each in enumerate(classes.values())}
-    found = histograms(run, bins, plain)
+    together = Moments.of(numbers, grid, run.first(plain).groups.height)
+    found = histograms(run, bins, plain, together)
     duplicates = None
     if chunk.duplicates:
         duplicates = replace(run, traffic=chunk.duplicates).aggregate(["count(*) AS n"])
     counted = [outcomes.rows(found, run, duplicates)]
     counted += [outcomes.classification(name, found[f"outcome_{i}"]) for i, name in enumerate(classes)]
     counted += numeric(numbers, grid.numeric, found) + categorical(categories, found, grid.frozen)
+    if together:
+        counted.append(together.found)
     if grid.loss_tree is not None:
         counted.append(leaves(run.first(plain), grid.loss_tree, (*numbers, *categories)))
     if latency_ms:

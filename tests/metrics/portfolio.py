@@ -77,6 +77,13 @@ def numeric(values, bins, column="x", **other):
     return cell("numeric", counted(values, bins.edges), column=column, sums=sums, **extremes, **other)
 
 
+def moments(values, grids, **other):
+    """Cell of the features that are taken together, and their grids."""
+    moved = [(np.asarray(v, dtype=float) - g.centre) / g.scale for v, g in zip(values, grids, strict=True)]
+    whole = np.array(moved) @ np.array(moved).T
+    return cell("moments", [], n=len(moved[0]), sums=whole[np.triu_indices(len(moved))], **other)
+
+
 def categorical(values, words, column="c", **other):
     seen = [sum(value == kept for value in values) for kept in words.kept]
     rest = sum(value in words.rest for value in values)

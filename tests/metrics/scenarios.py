@@ -7,7 +7,7 @@ import polars as pl
 
 from core import loss_tree
 from core.declaration import Declaration
-from core.entities import Grid
+from core.entities import Grid, NumericGrid
 from tests.metrics import portfolio as p
 
 WORDS = p.vocabulary("red", "green", "blue")
@@ -31,6 +31,7 @@ def binary(relabelled=False):
         label, score = 1 - label, 1 - score
     predicted = (score > 0.5).astype(int)
     bins, money = p.numeric_grid(rng.normal(size=5000)), p.numeric_grid(rng.gamma(2, size=5000))
+    together = (bins, NumericGrid(centre=60.0, scale=9.0), money)
     edges = p.score_edges(np.concatenate([score[0], 1 - score[0]]))
     sex = np.array(SEXES)[rng.integers(0, 2, (6, 600))]
 
@@ -39,8 +40,11 @@ def binary(relabelled=False):
         words = rng.choice(
             ["red", "green", "blue", "new"], 600, p=[0.5 + moved / 5, 0.3 - moved / 5, 0.15, 0.05]
         )
+        x = rng.normal(size=600) + moved
+        spread = (x - moved / 2, 60 - 9 * x + rng.normal(size=600), rng.gamma(2, size=600))
         yield p.rows(600, day, [12, 9, 590], missing=30)
-        yield p.numeric(rng.normal(size=600) + moved, bins, day=day, missing=20, nan=3, uncastable=2)
+        yield p.numeric(x, bins, day=day, missing=20, nan=3, uncastable=2)
+        yield p.moments(spread, together, day=day)
         yield p.categorical(words, WORDS, day=day, missing=5)
         yield p.numeric(rng.gamma(2, size=600), money, "cost", day=day)
         yield p.numeric(rng.gamma(2, size=600), money, "tokens", day=day)
@@ -56,6 +60,7 @@ def binary(relabelled=False):
         categorical={"c": WORDS},
         score_edges=edges,
         groups={"sex": SEXES},
+        together=("x", "v", "w"),
     )
     declaration = p.declaration(
         predictions={"score": "s", "actual": "y"},
@@ -67,6 +72,7 @@ def binary(relabelled=False):
         },
         labels={"delay": "2d"},
         costs={"false_positive": 3.0, "false_negative": 20.0},
+        pca=True,
     )
     cells = p.frame(*(cell for day in range(3) for cell in window(day, 0.3)))
     reference = p.frame(*(cell for day in range(3, 6) for cell in window(day, 0.0)))

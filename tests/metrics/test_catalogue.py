@@ -34,6 +34,7 @@ INVARIANT = {
     "wasserstein": {"rows"},  # not `exchange`: where rows lie inside a bin is learned from the reference
     "wasserstein_normed": {"rows"},
     "chi_squared": {"exchange", "order"},
+    "pca_reconstruction": {"rows"},  # not `exchange`: the components are the reference's
     **dict.fromkeys(("missing_share", "non_finite_share", "type_mismatch", "out_of_range_share"), {"rows"}),
     **dict.fromkeys(("unseen_share", "constant", "duplicate_share", "labelled_share"), {"rows"}),
     "invalid_outcome_share": {"rows"},

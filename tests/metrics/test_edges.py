@@ -17,7 +17,7 @@ ROWS, DAYS = 300, 3
 NULL = pl.lit(None)
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 CLASSES = np.array(["early", "late", "never"])
-FEATURES, OUTPUTS = ("x", "c"), ("s", "s_early", "s_late", "s_never", "p", "k", "predicted")
+FEATURES, OUTPUTS = ("x", "v", "c"), ("s", "s_early", "s_late", "s_never", "p", "k", "predicted")
 PREDICTIONS = {
     "binary_classification": {"score": "s", "actual": "y"},
     "multiclass_classification": {
@@ -34,7 +34,7 @@ EDGES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "one class": lambda rows: rows.with_columns(y=0, label=pl.lit("late"), t=5.0),
     "one group": lambda rows: rows.with_columns(sex=pl.lit("F")),
     "constant": lambda rows: rows.with_columns(pl.all().exclude("at", "id").first()),
-    "one bin": lambda rows: rows.with_columns(x=0.0, c=pl.lit("red"), s=0.5, p=5.0),
+    "one bin": lambda rows: rows.with_columns(x=0.0, v=0.0, c=pl.lit("red"), s=0.5, p=5.0),
     "no input": lambda rows: rows.with_columns(NULL.cast(rows.schema[name]).alias(name) for name in FEATURES),
     "no prediction": lambda rows: rows.with_columns(
         NULL.cast(rows.schema[name]).alias(name) for name in OUTPUTS if name in rows.columns
@@ -42,9 +42,11 @@ EDGES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "no label": lambda rows: rows.with_columns(
         NULL.cast(rows.schema[name]).alias(name) for name in ("y", "label", "t")
     ),
-    "infinite": lambda rows: rows.with_columns(x=np.inf, s=np.inf, p=-np.inf, t=np.inf),
-    "not a number": lambda rows: rows.with_columns(x=np.nan, s=np.nan, p=np.nan, t=np.nan),
-    "unseen": lambda rows: rows.with_columns(x=1e300, c=pl.lit("new"), k=pl.lit("new"), label=pl.lit("new")),
+    "infinite": lambda rows: rows.with_columns(x=np.inf, v=-np.inf, s=np.inf, p=-np.inf, t=np.inf),
+    "not a number": lambda rows: rows.with_columns(x=np.nan, v=np.nan, s=np.nan, p=np.nan, t=np.nan),
+    "unseen": lambda rows: rows.with_columns(
+        x=1e300, v=-1e300, c=pl.lit("new"), k=pl.lit("new"), label=pl.lit("new")
+    ),
     "everything failed": lambda rows: rows.with_columns(status=pl.lit("error")),
 }
 
@@ -61,7 +63,8 @@ def log(seed: int, start: datetime, days: int) -> pl.DataFrame:
         {
             "at": [start + timedelta(days=days) * (i / rows) for i in range(rows)],
             "id": [f"{seed}-{i}" for i in range(rows)],
-            "x": rng.normal(size=rows),
+            "x": (x := rng.normal(size=rows)),
+            "v": 20 - 3 * x + rng.normal(size=rows),
             "c": rng.choice(["red", "green", "blue"], rows),
             "sex": rng.choice(["F", "M"], rows),
             "s": 1 / (1 + np.exp(-rng.normal(size=rows) - 2.0 * y + 1.0)),
@@ -86,7 +89,8 @@ def declared(task: str) -> Declaration:
         "risk_tier": 3,
         "task": task,
         "predictions": predictions,
-        "features": {"numeric": ["x"], "categorical": ["c"]},
+        "features": {"numeric": ["x", "v"], "categorical": ["c"]},
+        "pca": True,
         "segments": ["c"],
         "protected": ["sex"],
         "operations": {"latency_ms": "ms", "cost_usd": "usd", "status": "status"},

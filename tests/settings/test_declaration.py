@@ -33,6 +33,7 @@ features: {numeric: [temp, distance], categorical: [origin, carrier]}
 segments: [origin]
 protected: [sex, {column: age, bins: [25, 40]}]
 sensitive: [passenger_name]
+pca: true
 operations: {latency_ms: latency_ms, status: status, cost_usd: cost}
 custom: {complaint_rate: {column: complaint, kind: rate}}
 costs: {false_positive: 3.0, false_negative: 20.0}
@@ -122,6 +123,8 @@ def test_dates_without_a_zone_are_in_the_models_zone(load):
             ["custom: {x: {column: x, kind: ratio}}"],
             "custom.x.kind: 'ratio' is not allowed; did you mean 'rate'?",
         ),
+        (["pca: true", "features: {numeric: [temp]}"], "pca: needs 2 to 50 numeric features, 1 declared"),
+        (["pca: perhaps"], "pca: 'perhaps'"),
         (["importance: {temp: -1}"], "importance.temp: -1"),
         (["importance: {temp: 0}"], "importance: is 0 for every column"),
         (["importance: {tmp: 1}"], "importance.tmp: is no feature; expected one of features"),

@@ -1,0 +1,169 @@
+"""`pca: true` from prediction logs to stored statistics, on real measurements, against scikit-learn."""
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from core import reference
+from core.cells import merge_cells
+from core.engine import KERNEL_VERSION
+from core.measures import measure
+from core.store import models, references, statistics
+from tests.sweep.conftest import FIRST
+
+DAYS, REFERENCE, ROWS = 16, 10, 120
+TUMOURS = load_breast_cancer()
+NAMES = [name.replace(" ", "_") for name in TUMOURS.feature_names.tolist()]
+UNSLICED = {"segment": "", "version": "", "variant": "", "group": ""}
+
+
+def measurements(day, *, broken=False):
+    """Thirty correlated measurements of tumours, some missing or infinite; broken: shuffled one by one."""
+    rng = np.random.default_rng([day, 9])
+    rows = TUMOURS.data[rng.integers(0, len(TUMOURS.data), ROWS)].copy()
+    if broken:
+        rows = rng.permuted(rows, axis=0)
+    rows[rng.random(rows.shape) < 0.02] = np.nan
+    rows[rng.random(rows.shape) < 0.01] = np.inf
+    rows[:2] = np.nan
+    columns = {name: pl.Series(values, dtype=pl.Float64) for name, values in zip(NAMES, rows.T, strict=True)}
+    columns[NAMES[0]] = columns[NAMES[0]].fill_nan(None)
+    start = FIRST + timedelta(days=day)
+    return pl.DataFrame(
+        {
+            "id": [f"{day}-{i}" for i in range(ROWS)],
+            "at": [start + timedelta(seconds=60 * i) for i in range(ROWS)],
+            "version": "v1",
+            "score": rng.random(ROWS),
+            "predicted": 1,
+            "actual": rng.integers(0, 2, ROWS),
+            "clinic": rng.choice(["north", "south"], ROWS),
+            "empty": pl.Series([None] * ROWS, dtype=pl.Float64),
+            "still": 4.0,
+            **columns,
+        }
+    )
+
+
+def declared(model, **changes):
+    features = {"numeric": [*NAMES, "empty", "still"], "categorical": ["clinic"]}
+    model.declare(**{"pca": True, "features": features, "segments": ["clinic"]} | changes)
+
+
+@pytest.fixture
+def tumours(model):
+    for path in model.folder.iterdir():
+        path.unlink()
+    for day in range(DAYS):
+        model.write(measurements(day, broken=day == DAYS - 1), f"{day:03}.parquet")
+    return model
+
+
+def declaration_of(model):
+    with model.store.read() as c:
+        return models.get(c, model.name).declaration
+
+
+def numbers(frame):
+    rows = frame.select(pl.col(NAMES).cast(pl.Float64)).to_numpy()
+    rows = np.where(np.isfinite(rows), rows, np.nan)
+    return rows[np.isfinite(rows).any(axis=1)]
+
+
+def lost(scaler, pca, frame):
+    given = scaler.transform(numbers(frame))
+    return float(np.sqrt(((given - pca.inverse_transform(pca.transform(given))) ** 2).sum(axis=1).mean()))
+
+
+def test_stored_errors_are_scikit_learn_s_in_every_window_and_segment(tumours):
+    declared(tumours)
+    tumours.sweep(DAYS + 1)
+    days = [measurements(day, broken=day == DAYS - 1) for day in range(DAYS)]
+    scaler = make_pipeline(SimpleImputer(), StandardScaler())
+    pca = PCA(n_components=0.65).fit(scaler.fit_transform(numbers(pl.concat(days[:REFERENCE]))))
+    for segment, clinic in (("", None), ("clinic=north", "north"), ("clinic=south", "south")):
+        found = tumours.values("pca_reconstruction", segment=segment)
+        here = [day if clinic is None else day.filter(pl.col("clinic") == clinic) for day in days]
+        assert found == pytest.approx({i: lost(scaler, pca, day) for i, day in enumerate(here)}, rel=1e-9)
+        assert found[DAYS - 1] > 1.5 * max(found[day] for day in range(DAYS - 1))
+    rows = statistics.read(tumours.store, tumours.name, "metrics", metrics=["pca_reconstruction"], **UNSLICED)
+    assert rows["n"].to_list() == [ROWS - 2] * DAYS
+    assert tumours.values("pca_reconstruction", version="v1") == tumours.values("pca_reconstruction")
+
+
+def test_a_month_is_the_sum_of_its_days(tumours):
+    declared(tumours)
+    tumours.sweep(DAYS + 1)
+    counts = statistics.read(tumours.store, tumours.name, "counts", **UNSLICED)
+    with tumours.store.read() as c:
+        name = references.current(c, tumours.name).reference_id
+    grid = references.read_grid(tumours.store, tumours.name, name)
+    usual = merge_cells(references.read_reference_cells(tumours.store, tumours.name, name))
+    declaration = declaration_of(tumours)
+    month = measure(merge_cells(counts), usual, grid, declaration)
+    months = pl.concat([measurements(day, broken=day == DAYS - 1) for day in range(DAYS)])
+    scaler = make_pipeline(SimpleImputer(), StandardScaler())
+    reference_rows = pl.concat([measurements(day) for day in range(REFERENCE)])
+    pca = PCA(n_components=0.65).fit(scaler.fit_transform(numbers(reference_rows)))
+    found = month.filter(pl.col("metric") == "pca_reconstruction")["value"]
+    assert found.to_list() == pytest.approx([lost(scaler, pca, months)], rel=1e-9)
+
+
+def test_a_model_that_does_not_declare_it_is_counted_as_ever(tumours):
+    """Its reference keeps its name, so nothing is counted again, and no cell or metric is added."""
+    declared(tumours, pca=None)
+    tumours.sweep(DAYS + 1)
+    declaration = declaration_of(tumours)
+    assert tumours.values("pca_reconstruction") == {}
+    assert "moments" not in statistics.read(tumours.store, tumours.name, "counts")["kind"].unique()
+    before = reference.identity(tumours.store.workspace, declaration, [])
+    asked = declaration.model_copy(update={"pca": True})
+    assert reference.identity(tumours.store.workspace, asked, []) != before
+    with tumours.store.read() as c:
+        assert references.current(c, tumours.name).reference_id == before
+    assert KERNEL_VERSION == 3, "no other count changed: raising it would count every model anew"
+
+
+def test_switching_it_on_makes_a_new_reference_with_the_errors_of_all_windows(tumours):
+    declared(tumours, pca=None)
+    tumours.sweep(DAYS + 1)
+    declared(tumours)
+    tumours.sweep(DAYS + 1)
+    assert set(tumours.values("pca_reconstruction")) == set(range(DAYS))
+
+
+def test_a_window_without_any_number_and_too_few_features_have_reasons(tumours):
+    nothing = [pl.lit(None, pl.Float64).alias(name) for name in (*NAMES, "still")]
+    tumours.write(measurements(12).with_columns(nothing), "012.parquet")
+    declared(tumours)
+    tumours.sweep(DAYS + 1)
+    asked = {"metrics": ["pca_reconstruction"], **UNSLICED}
+    said = statistics.read(tumours.store, tumours.name, "metrics", **asked)
+    unknown = said.filter(pl.col("value").is_null())
+    assert unknown.select("n", "reason").rows() == [(0, "no row has a number in any feature")]
+    assert (unknown["window_start"][0] - FIRST).days == 12
+    declared(tumours, features={"numeric": [NAMES[0], "still"], "categorical": []}, segments=[])
+    tumours.sweep(DAYS + 1)
+    said = statistics.read(tumours.store, tumours.name, "metrics", **asked)
+    assert len(said) == DAYS and said["value"].is_null().all()
+    assert set(said["reason"]) == {"needs 2 to 50 numeric features that vary in the reference; it has 1"}
+
+
+def test_more_than_fifty_inferred_features_are_too_many(tumours):
+    for day in range(DAYS):
+        rows = measurements(day)
+        more = [(pl.col(name) * 2).alias(f"{name}_again") for name in NAMES]
+        tumours.write(rows.with_columns(more), f"{day:03}.parquet")
+    declared(tumours, features=None)
+    tumours.sweep(DAYS + 1)
+    asked = {"metrics": ["pca_reconstruction"], **UNSLICED}
+    said = statistics.read(tumours.store, tumours.name, "metrics", **asked)
+    assert set(said["reason"]) == {"needs 2 to 50 numeric features that vary in the reference; it has 60"}
+    assert "moments" not in statistics.read(tumours.store, tumours.name, "counts")["kind"].unique()
