@@ -31,6 +31,9 @@ def sentence(episode: Episode) -> str:
     >>> target = Target("mae", segment="origin=JFK")
     >>> sentence(Episode("mae", target, Severity.WARNING, day, day, day, day, 13.91, 9.75, "above"))
     'Mean absolute error, origin=JFK, is 13.9, above 9.75'
+    >>> at, said = (Severity.WARNING, day, day, day, day), "usual range, not calibrated"
+    >>> sentence(Episode("pca", Target("pca_reconstruction"), *at, 4.19, 3.65, "above", question=said))
+    'PCA reconstruction error is 4.19, above its usual 3.65 (not calibrated: few reference windows)'
     """
     target = episode.target
     if target.metric == FRESHNESS:
@@ -42,7 +45,9 @@ def sentence(episode: Episode) -> str:
         return _drift(episode, value, threshold)
     about = subject(target)
     comma = "," if "," in about else ""
-    return f"{about}{comma} is {value}, {episode.side} {threshold}"
+    if episode.question is None:
+        return f"{about}{comma} is {value}, {episode.side} {threshold}"
+    return f"{about}{comma} is {value}, {episode.side} its usual {threshold}{_doubt(episode.question)}"
 
 
 def _drift(episode: Episode, value: str, threshold: str) -> str:
@@ -59,7 +64,7 @@ def _drift(episode: Episode, value: str, threshold: str) -> str:
     >>> sentence(Episode("drift", temp, *at, 0.02, 0.094, "above", question="missing, not calibrated"))
     'Drift in missing values of temp (not calibrated: few reference windows)'
     """
-    question, _, remarks = (episode.question or "").partition(", ")
+    question = (episode.question or "").partition(", ")[0]
     target = episode.target
     asked = f"Drift in {_QUESTIONS.get(question, question)} of {target.column}" if question else ""
     about = (
@@ -67,7 +72,11 @@ def _drift(episode: Episode, value: str, threshold: str) -> str:
     )
     if episode.value > episode.threshold:
         about += f": {value}, {episode.side} its usual {threshold}"
-    return f"{about} (not calibrated: few reference windows)" if "not calibrated" in remarks else about
+    return f"{about}{_doubt(episode.question or '')}"
+
+
+def _doubt(question: str) -> str:
+    return " (not calibrated: few reference windows)" if question.endswith("not calibrated") else ""
 
 
 def subject(target: Target) -> str:

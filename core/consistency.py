@@ -20,6 +20,7 @@ YEARS = range(1900, 2201)  # of a reference: beyond them a zone may lead out of 
 LONGEST_REFERENCE = timedelta(days=3_653)  # ten years
 
 AUTO_METRIC = "drift"  # the automatic verdict over a column's questions, shown as jensen_shannon
+AUTOMATIC = (AUTO_METRIC, RECONSTRUCTION)  # what threshold: auto is for
 # The metrics of drift and quality that are not of a column.
 _WHOLE_MODEL = (RECONSTRUCTION, "duplicate_share", "labelled_share", "invalid_outcome_share")
 _GETS_BETTER = {"higher": ("above", "rise"), "lower": ("below", "drop")}
@@ -237,9 +238,11 @@ def _metric(monitor: Monitor, declaration: "Declaration") -> Iterator[str]:
     known = [*CATALOGUE, AUTO_METRIC, *declaration.custom]
     if metric not in known:
         yield f"metric: {metric!r} is no metric; {nearest(metric, known, 'docs/metrics.md lists them')}"
-    elif (metric == AUTO_METRIC) is not (rule == "threshold"):
+    elif rule == "threshold" and metric not in AUTOMATIC:
+        yield f"threshold: auto is for the metrics {' and '.join(AUTOMATIC)}; give {metric} a limit"
+    elif metric == AUTO_METRIC and rule != "threshold":
         distances = "a limit of your own needs a distance, e.g. jensen_shannon"
-        yield f"threshold: auto is for the metric {AUTO_METRIC} and {AUTO_METRIC} has no other; {distances}"
+        yield f"{rule}: {AUTO_METRIC} has threshold: auto and no other; {distances}"
     elif metric in CATALOGUE:
         info = CATALOGUE[metric]
         if rule in _GETS_BETTER.get(info.better, ()):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.catalogue import CATALOGUE
-from core.consistency import AUTO_METRIC
+from core.consistency import AUTO_METRIC, AUTOMATIC
 from core.monitor_yaml import as_declared
 from core.monitors import RULES, Monitor
 
@@ -78,18 +78,19 @@ def monitor(base: Mapping[str, Any], said: Fields) -> dict[str, Any]:
 
 
 def kinds(metric: str) -> list[str]:
-    """Return the kinds of rule that a metric can have: for drift the automatic one, else the others.
+    """Return the kinds of rule that a metric can have: for drift the automatic one, else limits.
 
-    Those that make sense for the direction of the metric come first.
+    Those that make sense for the metric come first.
     """
     if metric == AUTO_METRIC:
         return ["threshold"]
+    automatic = ["threshold"] if metric in AUTOMATIC else []
     first = {"higher": ["below", "drop"], "lower": ["above", "rise"]}
     info = CATALOGUE.get(metric)
     if metric == "freshness":
         return ["above"]
     sensible = first.get(info.better if info else "none", [])
-    return [*sensible, *(kind for kind in KINDS if kind not in (*sensible, "threshold"))]
+    return [*automatic, *sensible, *(kind for kind in KINDS if kind not in (*sensible, "threshold"))]
 
 
 def _read(rule: str, text: str) -> Any:

@@ -6,7 +6,7 @@ from core.alert_text import number
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC, per_column
 from core.monitors import Changes, Limits, Monitor, Ranges
-from core.verdicts import FRESHNESS
+from core.verdicts import FRESHNESS, usual_persistence
 
 _VERBS = {"above": "is above", "below": "is below", "drop": "drops by", "rise": "rises by"}
 
@@ -26,6 +26,8 @@ def sentence(monitor: Monitor) -> str:
     if monitor.metric == FRESHNESS:
         return f"No predictions for {_limits(monitor)}"
     about = f"{_name(monitor)}{_places(monitor)}"
+    if monitor.rule == "threshold" and monitor.metric != AUTO_METRIC:
+        return f"{about} is outside its usual range{spoken}"
     if monitor.rule == "threshold":
         return f"{about} is more than usual{spoken}"
     if monitor.rule == "outside":
@@ -94,5 +96,5 @@ def _value(monitor: Monitor, limit: object) -> str:
 
 
 def _persistence(monitor: Monitor) -> str:
-    said = monitor.persistence or ("2 windows" if monitor.metric == AUTO_METRIC else "1 window")
+    said = monitor.persistence or usual_persistence(monitor.rule)
     return "" if said in ("1 window", "1 windows") else f" for {said}"

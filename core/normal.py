@@ -6,8 +6,9 @@ from datetime import datetime
 import polars as pl
 
 from core.declaration import Declaration
-from core.entities import Grid
+from core.entities import Grid, Kind
 from core.measures import measure, merge_cells
+from core.reconstruction import RECONSTRUCTION
 from core.store import Store, references, statistics
 
 Renewed = Callable[[pl.DataFrame], pl.DataFrame]
@@ -25,6 +26,8 @@ def of_reference(
     metrics: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Return the METRICS of the reference's windows; outside the log it is as if it were one window.
+
+    Only of the features together there are then several, see `_in_parts`.
 
     Parameters
     ----------
@@ -44,9 +47,25 @@ def of_reference(
             )
             windows = known.filter(inside, pl.col("window_start").is_in(of_reference.implode()))
             if windows.height:
-                return windows
+                return _in_parts(windows, cells, grid, declaration)
     merged = merge_cells(cells)
-    return measure(merged, merged, grid, declaration)
+    return _in_parts(measure(merged, merged, grid, declaration), cells, grid, declaration)
+
+
+def _in_parts(
+    windows: pl.DataFrame, cells: pl.DataFrame, grid: Grid, declaration: Declaration
+) -> pl.DataFrame:
+    """Return the windows, with the features together as in the parts they were cut into, if they were.
+
+    How much they vary shows only between several. All parts bear the times of the first window.
+    """
+    parts = cells.filter(pl.col("kind") == Kind.MOMENTS)
+    if parts["window_start"].n_unique() <= windows["window_start"].n_unique():
+        return windows
+    told = measure(parts, merge_cells(cells), grid, declaration)
+    times = {name: pl.lit(windows[name][0]) for name in ("window_start", "window_end")}
+    others = windows.filter(pl.col("metric") != RECONSTRUCTION)
+    return pl.concat([others, told.with_columns(**times).cast(windows.schema)])
 
 
 def stored(store: Store, declaration: Declaration, metrics: Sequence[str] | None = None) -> pl.DataFrame:

@@ -35,6 +35,8 @@ def _outcome(declaration: Declaration) -> Iterator[Suggestion]:
 def _inputs(declaration: Declaration) -> Iterator[Suggestion]:
     """Yield whether what comes in looks as it did."""
     yield {"metric": "drift", "columns": "all", "threshold": "auto", "for": "2 windows"}
+    if declaration.pca:
+        yield {"metric": "pca_reconstruction", "threshold": "auto", "for": "2 windows"}
     yield {"metric": "missing_share", "columns": "all", "above": {"warning": 0.1, "critical": 0.5}}
 
 

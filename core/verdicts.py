@@ -10,11 +10,14 @@ import polars as pl
 from core import volume
 from core.annotations import Span
 from core.auto import standing
+from core.auto.columns import FEWEST_ROWS
+from core.auto.usual_range import with_range
 from core.catalogue import CATALOGUE
 from core.consistency import AUTO_METRIC
 from core.declaration import Declaration
 from core.entities import METRICS, Target
 from core.monitors import Changes, Limits, Monitor, Ranges, magnitude
+from core.reconstruction import RECONSTRUCTION
 from core.windows import duration
 
 MINIMUM_LABELLED = 30  # below it a window's performance says more about chance than about the model
@@ -47,11 +50,16 @@ def shown_metric(metric: str) -> str:
     return "jensen_shannon" if metric == AUTO_METRIC else metric
 
 
+def usual_persistence(rule: str) -> str:
+    """Return how long a rule must be broken unless the monitor says it: an automatic one twice."""
+    return "2 windows" if rule == "threshold" else "1 window"
+
+
 def persistence(monitor: Monitor, declaration: Declaration) -> int:
     """Return how many breaching windows in a row make an alert, and how many quiet ones end it."""
     if monitor.metric == FRESHNESS:  # a silence is measured as a whole
         return 1
-    said = monitor.persistence or ("2 windows" if monitor.metric == AUTO_METRIC else "1 window")
+    said = monitor.persistence or usual_persistence(monitor.rule)
     count, _, unit = said.partition(" ")
     return int(count) if unit else declaration.calendar.count(duration(said))
 
@@ -152,6 +160,10 @@ def _limited(
         return seen.with_columns(**none | _fixed(monitor))
     if monitor.metric != volume.VOLUME:
         seen = _outside(seen, every)
+    if monitor.rule == "threshold" and monitor.metric == RECONSTRUCTION:
+        sides = {side: pl.col(f"{side}est") for side in ("low", "high")}
+        limits = [_both(side, usual, usual, monitor) for side, usual in sides.items()]
+        return with_range(seen, reference).with_columns(**none | limits[0] | limits[1])
     if monitor.rule == "threshold":
         return seen.with_columns(**none | _both("high", pl.col("usual"), pl.col("usual"), monitor))
     compared = seen if monitor.metric == volume.VOLUME else _compared(seen, reference, monitor)
@@ -207,6 +219,8 @@ def _amount(change: float | str) -> pl.Expr:
 
 
 def _fewest(monitor: Monitor) -> int:
+    if monitor.rule == "threshold" and monitor.metric == RECONSTRUCTION:
+        return FEWEST_ROWS
     info = CATALOGUE.get(monitor.metric)
     return MINIMUM_LABELLED if info is not None and info.family == "performance" else 0
 

@@ -16,7 +16,7 @@ from core.monitor_form import KINDS, Fields
 from core.monitor_yaml import as_declared, block, edited
 from core.monitors import Monitor
 from core.rehearsal import Rehearsed, differences
-from core.verdicts import FRESHNESS
+from core.verdicts import FRESHNESS, usual_persistence
 from pages import _shared
 from pages._commands import carry_out, turn
 from pages._model_parts import Selection, title
@@ -126,7 +126,8 @@ def _rule(metric: str, shown: Fields, key: str) -> Fields:
     warning = critical = ""
     severity = shown.severity
     if rule == "threshold":
-        st.caption("Each column is held against what is usual for it; there is no limit to choose.")
+        what = "Each column" if metric == AUTO_METRIC else "It"
+        st.caption(f"{what} is held against what is usual for it; there is no limit to choose.")
         severity = str(
             st.segmented_control(
                 "Severity", ["warning", "critical"], default=shown.severity, required=True, key=f"{key}-how"
@@ -152,7 +153,7 @@ def _rule(metric: str, shown: Fields, key: str) -> Fields:
             "For",
             value=shown.persistence,
             key=f"{key}-for",
-            placeholder="2 windows" if metric == AUTO_METRIC else "1 window",
+            placeholder=usual_persistence(rule),
             width=150,
             help="How long it must last before there is an alert, and as long to end it: `3 windows`, `48h`.",
         )

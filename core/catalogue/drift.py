@@ -102,6 +102,5 @@ DRIFT = (
         "are constant in the reference are left out. Under `pca: true`.",
         "Jolliffe (2002); scikit-learn SimpleImputer, StandardScaler and PCA; NannyML takes the mean, not "
         "the root mean square",
-        "standard deviations",
     ),
 )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from core.alert_text import number, subject
-from core.consistency import AUTO_METRIC
+from core.consistency import AUTOMATIC
 from core.declaration import Declaration
 from core.entities import Alert, Annotation, Episode, RetrainingRequest
 from core.store import Store, alerts, annotations, models, references, retraining, statistics
@@ -129,7 +129,7 @@ def sentence(alert: Alert, zone: str, now: datetime) -> str:
     if episode.target.metric == FRESHNESS:
         silent, allowed = (number(FRESHNESS, hours) for hours in (episode.value, episode.threshold))
         said = f"No predictions for {silent} from {began:%-d %B %Y %H:%M} on, {allowed} are allowed"
-    elif episode.target.metric == AUTO_METRIC:
+    elif episode.target.metric in AUTOMATIC:
         said = f"{alert.message}, since {began:%-d %B %Y}"
     else:
         metric = shown_metric(episode.target.metric)

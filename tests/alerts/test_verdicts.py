@@ -1,5 +1,7 @@
 """The rules people write down, as YAML, on series with a known answer."""
 
+import math
+import statistics
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -170,6 +172,67 @@ def test_without_p_value_there_is_no_verdict() -> None:
 
 def test_the_reference_does_not_judge_itself() -> None:
     assert levels(DRIFT, distances([1e-9]), distances([1e-9])).is_empty()
+
+
+TOGETHER = {"metric": "pca_reconstruction", "threshold": "auto"}
+WINDOWS = [1.4, 1.5, 1.6, 1.5, 1.4, 1.6, 1.5, 1.5]
+
+
+def together(values: list[float | None], **columns: Any) -> pl.DataFrame:
+    return series("pca_reconstruction", values, **columns)
+
+
+def ranged(current: pl.DataFrame, reference: pl.DataFrame, **changes: Any) -> pl.DataFrame:
+    two = {"numeric": ["temp", "wind"], "categorical": ["city"]}
+    return levels(TOGETHER | changes, current, reference, features=two, pca=True)
+
+
+def test_features_together_breach_below_and_above_what_reference_windows_show() -> None:
+    found = ranged(together([1.5, 1.2, 1.9, 1.7]), together(WINDOWS, start=0))
+    assert found["level"].to_list() == [0, 1, 1, 0]
+    logs = [math.log(math.hypot(value, 0.01)) for value in WINDOWS]
+    spread = math.sqrt(statistics.variance(logs) * (1 + 1 / 8) + 0.01**2)
+    low, high = (math.exp(statistics.mean(logs) + sign * 3.499483 * spread) for sign in (-1, 1))
+    assert found["low"].to_list() == pytest.approx([low] * 4, rel=1e-4)
+    assert found["high"].to_list() == pytest.approx([high] * 4, rel=1e-4)
+    severe = ranged(together([1.2, 1.9]), together(WINDOWS, start=0), severity="critical")
+    assert severe["level"].to_list() == [2, 2]
+
+
+def test_alerts_of_features_together_need_two_windows_and_say_what_is_usual() -> None:
+    declaration = declared(TOGETHER, features={"numeric": ["temp", "wind"]}, pca=True)
+    (rule,) = declaration.monitors
+    assert persistence(rule, declaration) == 2
+    found = ranged(together([1.9, 1.5, 1.9, 1.95, 1.5]), together(WINDOWS, start=0))
+    ((episode,),) = fold(found, {rule.name: 2}).values()
+    assert sentence(episode) == "PCA reconstruction error is 1.95, above its usual 1.81"
+
+
+def test_few_windows_few_rows_and_no_reference_are_told() -> None:
+    few = ranged(together([9.0, 9.0]), together(WINDOWS[:4], start=0))
+    ((episode,),) = fold(few, {"pca_reconstruction": 2}).values()
+    assert sentence(episode).endswith(" (not calibrated: few reference windows)")
+    assert ranged(together([9.0], n=99), together(WINDOWS, start=0))["reason"].to_list() == [
+        "fewer than 100 rows"
+    ]
+    two = ranged(together([9.0]), together(WINDOWS[:2], start=0))
+    assert (two["level"][0], two["reason"][0]) == (None, "nothing to compare with")
+    unknown = ranged(together([None], reason="no row has a number"), together(WINDOWS, start=0))
+    assert (unknown["level"][0], unknown["reason"][0]) == (None, "no row has a number")
+
+
+def test_smaller_windows_have_a_wider_range_and_segments_their_own() -> None:
+    usual = together(WINDOWS, start=0)
+    small, large = (ranged(together([1.5], n=n), usual) for n in (100, 100_000))
+    alike = ranged(together([1.5]), usual)
+    assert small["high"][0] - small["low"][0] > 2 * (alike["high"][0] - alike["low"][0])
+    assert large["high"].equals(alike["high"])
+    city = {"segment": "city=Oslo"}
+    both = pl.concat([usual, together([2 * value for value in WINDOWS], start=0, **city)])
+    found = ranged(together([3.0], **city), both, segments="all")
+    assert found["level"].to_list() == [0] and found["high"][0] == pytest.approx(
+        2 * alike["high"][0], rel=1e-3
+    )
 
 
 def test_drift_that_is_severe_by_its_rule_is_critical() -> None:

@@ -24,6 +24,11 @@ RULES: list[tuple[dict[str, object], str]] = [
         "Drift of any column is more than usual for 2 windows",
     ),
     (
+        {"metric": "pca_reconstruction", "threshold": "auto", "segments": ["origin"]},
+        "PCA reconstruction error in any origin is outside its usual range for 2 windows",
+    ),
+    ({"metric": "pca_reconstruction", "above": 2.5}, "PCA reconstruction error is above 2.5"),
+    (
         {"metric": "missing_share", "columns": ["a", "b", "c"], "above": 0.1},
         "Missing share of a, b or c is above 10%",
     ),
@@ -82,6 +87,7 @@ def test_the_rules_that_make_sense_for_a_metric_come_first() -> None:
     assert kinds("drift") == ["threshold"]
     assert kinds("freshness") == ["above"]
     assert kinds("roc_auc")[:2] == ["below", "drop"] and kinds("mae")[:2] == ["above", "rise"]
+    assert kinds("pca_reconstruction") == ["threshold", "above", "rise", "below", "outside", "drop"]
     assert kinds("complaint_rate") == ["above", "below", "outside", "drop", "rise"]
 
 
@@ -90,6 +96,7 @@ def test_the_rules_that_make_sense_for_a_metric_come_first() -> None:
     [
         BINARY,
         REGRESSION,
+        changed(BINARY, "pca: true"),
         changed(BINARY, "window: 1y", "operations: {latency_ms: ms}"),
         changed(BINARY, "predictions: {path: d, timestamp: at, prediction: p}"),
         changed(REGRESSION, "task: custom", "predictions: {path: d, timestamp: at}"),

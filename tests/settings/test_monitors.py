@@ -84,8 +84,20 @@ def test_a_long_name_is_cut_and_stays_unique():
             "monitors.0.above: higher is better for f1, so this would alarm on good news",
         ),
         ("{metric: brier, drop: 5%}", "monitors.0.drop: lower is better for brier"),
-        ("{metric: f1, threshold: auto}", "monitors.0.threshold: auto is for the metric drift"),
-        ("{metric: drift, above: 0.1}", "a limit of your own needs a distance, e.g. jensen_shannon"),
+        (
+            "{metric: f1, threshold: auto}",
+            "monitors.0.threshold: auto is for the metrics drift and pca_reconstruction; give f1 a limit",
+        ),
+        (
+            "{metric: drift, above: 0.1}",
+            "monitors.0.above: drift has threshold: auto and no other; a limit of your own needs a distance,",
+        ),
+        ("{metric: pca_reconstruction, threshold: auto}", "all numeric features together; declare pca: true"),
+        (
+            "{metric: pca_reconstruction, above: 2, columns: all}",
+            "pca_reconstruction is not measured per col",
+        ),
+        ("{metric: pca_reconstruction, drop: 5%}", "monitors.0.drop: lower is better for pca_reconstruction"),
         ("{metric: f1, below: '0.9'}", "monitors.0.below: '0.9' is not allowed; expected a valid number"),
         ("{metric: f1, drop: five}", "monitors.0.drop: 'five' is no change; expected 5%"),
         ("{metric: f1, drop: -5%}", "monitors.0.drop: '-5%' is no change"),
