@@ -4,12 +4,14 @@ import polars as pl
 import streamlit as st
 
 from core import charts, views
+from core.reconstruction import RECONSTRUCTION
 from core.usual import with_usual
 from pages._model_parts import (
     Selection,
     draw,
     drawn,
     meaning,
+    metric_chart,
     nothing,
     pick_metric,
     reading,
@@ -34,7 +36,14 @@ SHOWN = ("Role", "Unusual", "Newest", "Usual", "Chance", "Largest", "On", "Cours
 
 
 def show(chosen: Selection) -> None:
-    """Show the tab."""
+    """Show the tab: the columns one by one, then all together."""
+    columns(chosen)
+    if chosen.declaration.pca:
+        together(chosen)
+
+
+def columns(chosen: Selection) -> None:
+    """Show the columns by how unusual they are, and one of them more closely."""
     metric = pick_metric("Distance", DISTANCES, "distance", width=360)
     st.caption(meaning(metric) or "")
     frame = series(chosen, (metric,)).filter(pl.col("value").is_not_null())
@@ -54,6 +63,20 @@ def show(chosen: Selection) -> None:
     column = pick_column(summary)
     if column:
         one_column(chosen, frame.filter(pl.col("column") == column).sort("window_start"), column, metric)
+
+
+def together(chosen: Selection) -> None:
+    """Draw how well the reference's components still describe all numeric features together."""
+    frame = series(chosen, (RECONSTRUCTION,))
+    if not frame.height:
+        return
+    st.markdown("**All numeric features together**")
+    usual = read(views.usual_together, chosen.slug, chosen.segment)
+    metric_chart(chosen, RECONSTRUCTION, frame, usual, key="-together")
+    st.caption(
+        "It rises where features go together differently than in the reference, which no column alone shows."
+        + (" Grey: where 99 of 100 windows lie if nothing changed." if usual and usual.high else "")
+    )
 
 
 def by_column(frame: pl.DataFrame, reference: pl.DataFrame, chosen: Selection) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from core.views.registry import (
 from core.views.rows import Rows, rows
 from core.views.snapshots import Distribution, Scores, distribution, scores
 from core.views.system import SystemPage, system
+from core.views.together import usual_together
 from core.views.verdict import shown_state, verdict
 from core.views.why import WhyPage, reasons, why_page
 
@@ -70,6 +71,7 @@ __all__ = [
     "shown_state",
     "system",
     "targets",
+    "usual_together",
     "verdict",
     "versions_page",
     "vital_signs",

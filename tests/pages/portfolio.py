@@ -43,6 +43,7 @@ def build(store: Store) -> None:
         "delay-30",
         segments=("origin",),
         protected=("sex",),
+        pca=True,
         description="Late by more than 30 minutes?",
     )
     register(store, "cape-islands", team="islands")
@@ -237,6 +238,7 @@ def metrics_of(days: list[tuple[datetime, datetime]]) -> pl.DataFrame:
         "prediction_rate": 0.2 + 0 * x,
     }
     frames += [metric(days, k, v + 0.01 * noise, error=0.02, labels=True) for k, v in performance.items()]
+    frames.append(metric(days, "pca_reconstruction", 1.5 + 0.8 * summer + 0.05 * noise))
     frames.append(metric(days, "estimated_roc_auc", 0.73 - 0.05 * x, error=0.02))
     distances = {"temp": 0.1 + 0.6 * summer, "wind": 0.08 + 0 * x, "distance": 0.04 + 0 * x}
     distances |= {"origin": 0.03 + 0 * x, "carrier": 0.05 + 0.04 * x, "probability": 0.06 + 0.2 * summer}

@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import views
 from core.settings import Workspace
 from core.store import Store, heartbeats, status
 from pages import _model_fairness, _shared
@@ -193,7 +196,7 @@ def test_dates_that_cannot_match_are_explained(open_page: Open, portfolio_worksp
     ("tab", "charts"),
     [
         ("Health", 3),
-        ("Drift", 2),
+        ("Drift", 3),
         ("Data quality", 3),
         ("Performance", 8),
         ("Fairness", 2),
@@ -214,6 +217,40 @@ def test_the_estimate_is_marked_and_tells_how_far_it_was_off(
     at = open_page(portfolio_workspace, "model", model="delay-30", tab="Performance")
     said = [caption.value for caption in at.caption if "Dashed: estimated without labels" in caption.value]
     assert len(said) == 1 and "off by 0.0" in said[0] and "complete windows after the reference" in said[0]
+
+
+def test_all_features_together_are_drawn_beside_what_the_reference_says_of_them(
+    open_page: Open, portfolio_workspace: Workspace
+) -> None:
+    at = open_page(portfolio_workspace, "model", model="delay-30", tab="Drift")
+    text = said(at)
+    assert "**PCA reconstruction error**" in text and "features go together differently" in text
+    assert "Grey: where 99 of 100 windows lie if nothing changed." in text
+    usual = views.usual_together(Store(portfolio_workspace), "delay-30")
+    assert usual is not None and usual.low is not None and usual.high is not None
+    assert 1.2 < usual.low < 1.45 < usual.middle < 1.55 < usual.high < 1.8
+    spec = at.get("plotly_chart")[-1].proto.spec
+    assert f'"y1":{usual.high}' in spec.replace(" ", "")
+
+
+def test_a_model_without_pca_has_no_such_card(open_page: Open, own_workspace: Workspace) -> None:
+    store = Store(own_workspace)
+    portfolio.register(store, "delay-30", segments=("origin",), protected=("sex",))
+    at = open_page(own_workspace, "model", model="delay-30", tab="Drift")
+    assert "reconstruction" not in said(at) and len(at.get("plotly_chart")) == 2
+    assert views.usual_together(store, "delay-30") is None
+
+
+def test_features_together_that_cannot_be_measured_say_why(open_page: Open, own_workspace: Workspace) -> None:
+    store = Store(own_workspace)
+    days = portfolio.windows()[:90]
+    needs = "needs 2 to 50 numeric features that vary in the reference; it has 1"
+    unknown = portfolio.metric(days, "pca_reconstruction", np.zeros(len(days)))
+    unknown = unknown.with_columns(value=pl.lit(None, pl.Float64), reason=pl.lit(needs))
+    portfolio.publish(store, "delay-30", "metrics", unknown)
+    address = {"from": "2013-01-01", "to": "2013-03-31"}
+    at = open_page(own_workspace, "model", model="delay-30", tab="Drift", **address)
+    assert f"No data: {needs}." in said(at)
 
 
 def test_a_segment_and_dates_narrow_what_is_drawn(open_page: Open, portfolio_workspace: Workspace) -> None:
