@@ -1,17 +1,23 @@
 """The stories of the demo raise their alerts, and the healthy model pages nobody."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from filelock import FileLock
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from core import views
 from core.actions import models as model_actions
+from core.declaration import Declaration
 from core.entities import Actor, Alert
 from core.settings import Workspace
-from core.store import Store, alerts, outbox, status
+from core.store import Store, alerts, models, outbox, statistics, status
 from jobs.sweep import run_once
 
 
@@ -31,6 +37,13 @@ def swept(demo) -> Store:
 def told(store: Store, model: str, monitor: str) -> list[Alert]:
     with store.read() as c:
         return [alert for alert in alerts.of_model(c, model) if alert.episode.monitor == monitor]
+
+
+def declared(store: Store, model: str) -> Declaration:
+    with store.read() as c:
+        registered = models.get(c, model)
+    assert registered is not None
+    return registered.declaration
 
 
 def test_the_air_time_alarms_by_its_errors_all_summer_and_hardly_by_its_inputs(swept) -> None:
@@ -71,6 +84,41 @@ def test_the_healthy_model_pages_nobody_and_the_summer_pages_a_bounded_number_of
         severities = Counter(alert.episode.severity.value for alert in alerts.of_model(c, "pushback-late15"))
     assert severities["critical"] == 0 and severities["warning"] <= 12
     assert len(told(swept, "delay-30", "drift")) <= 25
+
+
+def test_the_numbers_part_in_the_downpours_of_may_and_august_and_in_the_heat_wave_of_july(swept) -> None:
+    parted = told(swept, "delay-30", "pca_reconstruction")
+    spans = [(alert.episode.first_window, alert.episode.last_window) for alert in parted]
+    assert [(first.strftime("%-d %b"), last.strftime("%-d %b")) for first, last in spans] == [
+        ("8 May", "9 May"),
+        ("13 Jul", "19 Jul"),
+        ("12 Aug", "13 Aug"),
+    ]
+    assert {alert.episode.severity.value for alert in parted} == {"warning"}
+
+
+def test_the_error_of_all_numbers_together_is_scikit_learn_s_on_every_day_of_weather(swept, joined) -> None:
+    declaration = declared(swept, "delay-30")
+    names = list(declaration.features.numeric)
+    log = (
+        joined("delay-30")
+        .select("date", *names)
+        .with_columns(pl.col(names).cast(pl.Float64).fill_null(np.nan))
+    )
+    winter = log.filter(pl.col("date") < date(2013, 4, 1)).select(names).to_numpy()
+    scaler = make_pipeline(SimpleImputer(), StandardScaler())
+    pca = PCA(n_components=0.65).fit(scaler.fit_transform(winter))
+    stored = statistics.read(
+        swept, "delay-30", "metrics", metrics=["pca_reconstruction"],
+        segment="", version="", variant="", group="",
+    )  # fmt: skip
+    days = stored["window_start"].dt.convert_time_zone("America/New_York").dt.date()
+    found = dict(zip(days, stored["value"], strict=True))
+    assert len(found) == 365
+    for (day,), rows in log.partition_by("date", as_dict=True).items():
+        given = scaler.transform(rows.select(names).to_numpy())
+        lost = given - pca.inverse_transform(pca.transform(given))
+        assert found[day] == pytest.approx(np.sqrt((lost**2).sum(axis=1).mean()), rel=1e-9), day
 
 
 def test_the_blizzard_is_a_spike_of_predictions_with_its_weather_and_its_outcomes(swept) -> None:
