@@ -17,7 +17,7 @@ KINDS = {
     "outside": "is outside",
     "drop": "drops by",
     "rise": "rises by",
-    "threshold": "is more than usual (auto)",
+    "threshold": "is not as usual (auto)",
 }
 
 

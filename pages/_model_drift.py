@@ -74,7 +74,8 @@ def together(chosen: Selection) -> None:
     usual = read(views.usual_together, chosen.slug, chosen.segment)
     metric_chart(chosen, RECONSTRUCTION, frame, usual, key="-together")
     st.caption(
-        "It rises where features go together differently than in the reference, which no column alone shows."
+        "It rises where features go together differently than in the reference, which no column alone shows; "
+        "large moves of single columns lift it too."
         + (" Grey: where 99 of 100 windows lie if nothing changed." if usual and usual.high else "")
     )
 

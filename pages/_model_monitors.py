@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import views
 from core.actions import monitors as monitor_actions
+from core.consistency import AUTO_METRIC
 from core.monitor_text import sentence, severities
 from core.monitor_yaml import block
 from core.monitors import Monitor
@@ -234,7 +235,7 @@ def suggestions(found: list[Monitor], key: str) -> None:
 
 
 def _course(monitor: Monitor, past: Rehearsed, chosen: Selection, title: str) -> None:
-    note = PAST_NOTE + (AUTO_NOTE if monitor.rule == "threshold" else LIMIT_NOTE)
+    note = PAST_NOTE + (AUTO_NOTE if monitor.metric == AUTO_METRIC else LIMIT_NOTE)
     note += AGAINST_REFERENCE * (monitor.rule in ("threshold", "drop", "rise"))
     _monitor_course.show(past, chosen, title=title, note=note)
 

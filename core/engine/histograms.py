@@ -239,7 +239,7 @@ def _add_together(together: Moments, read: Mapping[str, np.ndarray], blocks: Seq
     rows, some = together.standardised(read)
     for block in blocks:
         order = slice(None) if block.order is None else block.order
-        together.add(rows[order], some[order], block.starts, block.groups)
+        together.add(rows[:, order], some[order], block.starts, block.groups)
 
 
 def _add_bins(block: _Block, bins: np.ndarray, total: np.ndarray, amount: np.ndarray | int) -> None:

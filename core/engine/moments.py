@@ -36,19 +36,27 @@ class Moments:
         )
 
     def standardised(self, values: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the features of some rows, what is no number at the mean, and which rows have any number."""
-        raw = np.column_stack([values[alias] for alias in self.aliases])
-        finite = np.isfinite(raw)
-        with np.errstate(over="ignore", invalid="ignore"):
-            moved = np.where(finite, (raw - self.centre) / self.scale, 0.0)
-        return moved, finite.any(axis=1)
+        """Return the features of some rows, and which rows have any number; what is none is at the mean.
+
+        Shape (features, rows), as the values come column by column.
+        """
+        moved = np.empty((len(self.aliases), len(values[self.aliases[0]])))
+        some = np.zeros(moved.shape[1], dtype=np.bool_)
+        for alias, centre, scale, row in zip(self.aliases, self.centre, self.scale, moved, strict=True):
+            with np.errstate(over="ignore", invalid="ignore"):
+                np.divide(np.subtract(values[alias], centre, out=row), scale, out=row)
+            finite = np.isfinite(values[alias])
+            some |= finite
+            if not finite.all():
+                row[~finite] = 0.0
+        return moved, some
 
     def add(self, rows: np.ndarray, some: np.ndarray, starts: np.ndarray, groups: np.ndarray) -> None:
-        """Add rows that lie group by group: those of `groups` begin at `starts`."""
-        upper = np.triu_indices(len(self.aliases))
-        for group, part in zip(groups, np.split(rows, starts[1:]), strict=True):
+        """Add rows, shape (features, rows), that lie group by group: those of `groups` begin at `starts`."""
+        upper = np.triu_indices(len(rows))
+        for group, part in zip(groups, np.split(rows, starts[1:], axis=1), strict=True):
             with np.errstate(over="ignore", invalid="ignore"):
-                self.found.sums[group] += (part.T @ part)[upper]
+                self.found.sums[group] += (part @ part.T)[upper]
         n = np.add.reduceat(some.astype(np.int64), starts)
         self.found.tallies[groups, 0] += n
-        self.found.tallies[groups, 1] += np.diff(np.append(starts, len(rows))) - n
+        self.found.tallies[groups, 1] += np.diff(np.append(starts, len(some))) - n

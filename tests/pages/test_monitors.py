@@ -228,6 +228,20 @@ def test_a_monitor_is_written_from_scratch(tab: Watch, ours: Store) -> None:
     assert (declared.name, declared.columns, declared.above) == ("missing_share-temp", ("temp",), 0.01)
 
 
+def test_features_together_are_watched_against_their_usual_range(tab: Watch, ours: Store) -> None:
+    at = tab(ours.workspace)
+    button(at, "Add a monitor").click().run()
+    field(at, "Metric").set_value(CATALOGUE["pca_reconstruction"].title).run()
+    assert field(at, "Alarms when it").value == "is not as usual (auto)"
+    assert "It is held against what is usual for it" in said(at)
+    assert "Preview: PCA reconstruction error is outside its usual range for 2 windows" in said(at)
+    assert "**2 alerts** over the past" in said(at), "a summer beyond the range, with a calm in between"
+    button(at, "Add this monitor").click().run()
+    declared = known(ours).declaration.monitors[-1]
+    assert (declared.name, declared.threshold) == ("pca_reconstruction", "auto")
+    assert "In the tinted bands it breaches." in said(at)
+
+
 def test_a_reader_previews_and_is_told_who_may_save(
     tab: Watch, ours: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ DRIFT, CARRIER, AUC, WIND, PARITY, SCORE, SILENT, OLD, GAP = range(1, 10)
 def watch(store: Store) -> None:
     """Give the portfolio monitors and what they found."""
     declared = portfolio.declared(
-        "delay-30", segments=("origin",), protected=("sex",), monitors=MONITORS,
+        "delay-30", segments=("origin",), protected=("sex",), pca=True, monitors=MONITORS,
         description="Late by more than 30 minutes?",
     )  # fmt: skip
     with store.write() as c:
