@@ -14,6 +14,7 @@ from core.errors import InputError, LogError
 from core.guess import Guess, guess
 from core.logs import SUFFIXES, unfinished
 from core.pace import Pace, pace
+from core.reconstruction import FEWEST, MOST
 from core.reference import DEFAULT_MINIMUM_ROWS, DEFAULT_WINDOWS
 
 SAMPLE_FILES = 3
@@ -174,6 +175,8 @@ def _feature_lines(found: Guess) -> Iterator[str]:
         yield _line("  categorical", _text(list(found.categorical)))
     for column, why in found.left_out.items():
         yield f"# left out: {_text(column)} ({why})"
+    if FEWEST <= len(found.numeric) <= MOST:
+        yield _line("# pca", "true", "measures whether the numeric features still go together")
     yield _line("# segments", "[column]", "slices to look at one by one")
     protected = _text(list(found.protected or ("column",)))
     yield _line("# protected", protected, "attributes that must not decide; fairness is measured on them")

@@ -15,7 +15,7 @@ from core.errors import BinningError
 from core.estimates import Estimate, Numbers
 from core.from_reference import expected_errors, from_reference
 from core.metric_rows import Block, frame
-from core.reconstruction import FEWEST, MOST, RECONSTRUCTION, components, pca_reconstruction, squares
+from core.reconstruction import FEWEST, MOST, RECONSTRUCTION, components, losses, pca_reconstruction, squares
 
 __all__ = ["measure", "merge_cells"]
 
@@ -153,7 +153,10 @@ def _together(kinds: Kinds, past: Kinds, grid: Grid) -> Iterator[Block]:
         found = components(squares(stacked(whole["sums"]), features).sum(axis=0), column(whole, "n").sum())
     if cells is not None and found is not None:
         sums = squares(stacked(cells["sums"]), features)
-        yield Block(cells["row"], {RECONSTRUCTION: pca_reconstruction(sums, column(cells, "n"), found)})
+        n = column(cells, "n")
+        yield Block(cells["row"], {RECONSTRUCTION: pca_reconstruction(sums, n, found)})
+        for name, lost in zip(grid.together, losses(sums, n, found), strict=True):
+            yield Block(cells["row"], {RECONSTRUCTION: lost}, column=name)
     elif (rows := kinds.get(Kind.ROWS)) is not None:
         needed = f"needs {FEWEST} to {MOST} numeric features that vary in the reference; it has {features}"
         unknown = Estimate(np.full(len(rows), np.nan), np.zeros(len(rows)), needed)

@@ -1,5 +1,6 @@
 """How well a few directions still describe all numeric features together: multivariate drift (PCA)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,13 @@ class Components:
     """What the reference's first principal components leave out.
 
     `lost` maps a row of features, each minus its reference mean and divided by its scale, to what the
-    components do not give back of it, in standard deviations of the reference; shape (features, features -
+    components do not give back of it, in standard deviations of the reference and along the other
+    components; `back` are their directions, from there to the features. Both of shape (features, features -
     components).
     """
 
     lost: Numbers
+    back: Numbers
     features: int
     components: int
 
@@ -77,9 +80,10 @@ def components(moments: ArrayLike, n: float) -> Components | None:
     variance, direction = np.linalg.eigh(given[np.ix_(varying, varying)] / np.outer(scale, scale))
     shares = np.cumsum(variance[::-1]) / features
     kept = min(int(np.searchsorted(shares, KEPT_VARIANCE, side="right")) + 1, features - 1)
-    lost = np.zeros((len(given), features - kept))
-    lost[varying] = direction[:, : features - kept] / scale[:, None]
-    return Components(lost, features, kept)
+    lost, back = np.zeros((2, len(given), features - kept))
+    back[varying] = direction[:, : features - kept]
+    lost[varying] = back[varying] / scale[:, None]
+    return Components(lost, back, features, kept)
 
 
 def pca_reconstruction(moments: ArrayLike, n: ArrayLike, found: Components) -> Estimate:
@@ -107,9 +111,32 @@ def pca_reconstruction(moments: ArrayLike, n: ArrayLike, found: Components) -> E
     >>> pca_reconstruction(windows * 500, [500, 500], found).value.round(4).tolist()
     [0.4472, 1.3416]
     """
-    sums, rows = np.asarray(moments, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    return _rooted(np.trace(_lost(moments, n, found), axis1=1, axis2=2), n)
+
+
+def losses(moments: ArrayLike, n: ArrayLike, found: Components) -> Sequence[Estimate]:
+    """Return what is lost of each feature; the squares add up to that of all, see `pca_reconstruction`.
+
+    Examples
+    --------
+    >>> found = components([[100, 80], [80, 100]], 100)
+    >>> [each.value.round(4).tolist() for each in losses([[[500, -400], [-400, 500]]], [500], found)]
+    [[0.9487], [0.9487]]
+    """
+    lost = _lost(moments, n, found)
+    with np.errstate(invalid="ignore"):
+        of_features = ((found.back @ lost) * found.back).sum(axis=2)
+    return [_rooted(each, n) for each in of_features.T]
+
+
+def _lost(moments: ArrayLike, n: ArrayLike, found: Components) -> Numbers:
+    """Return the mean products of what rows lose along the components that are left out."""
     with np.errstate(invalid="ignore", over="ignore"):
-        lost = ((sums @ found.lost) * found.lost).sum(axis=(1, 2))
-    mean = np.where(np.isfinite(lost), ratio(lost, rows), np.nan)
-    value = np.sqrt(np.maximum(mean, 0.0))  # rounding must not push a perfect one below 0
-    return Estimate(value, rows, np.where(rows > 0, TOO_LARGE, NO_ROWS))
+        sums = found.lost.T @ np.asarray(moments, dtype=np.float64) @ found.lost
+    return ratio(sums, np.asarray(n, dtype=np.float64)[:, None, None])
+
+
+def _rooted(mean: Numbers, n: ArrayLike) -> Estimate:
+    rows = np.asarray(n, dtype=np.float64)
+    known = np.where(np.isfinite(mean), np.maximum(mean, 0.0), np.nan)  # rounding may fall below 0
+    return Estimate(np.sqrt(known), rows, np.where(rows > 0, TOO_LARGE, NO_ROWS))

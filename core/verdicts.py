@@ -130,6 +130,8 @@ def _seen(
         ]
     else:
         kept.append(pl.col("group") == "")
+        if metric == RECONSTRUCTION:  # what each feature loses says why, it is not judged
+            kept.append(pl.col("column") == "")
         if monitor.columns not in (None, "all"):
             kept.append(pl.col("column").is_in(monitor.columns or ()))
     return metrics.filter(*kept)

@@ -1,7 +1,7 @@
 """Why an alert came: which inputs moved, which parts of the traffic carry the change, and what it does."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from core.declaration import Declaration
 from core.entities import Episode
 from core.findings import NOTABLE_EXCESS
 from core.health import HEADLINES, MINIMUM_LABELLED
+from core.reconstruction import RECONSTRUCTION
 from core.usual import Normal, with_usual
 from core.verdicts import FRESHNESS, attribute_of, shown_metric
 
@@ -26,6 +27,7 @@ RATES = {
     "mae": "mae",
 }
 _SLICES = ("segment", "version", "variant", "group")
+_LOST = {"column": pl.String, "share": pl.Float64}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Why:
         gap `now` is its last value. None where it has none
     windows : how many windows of the alert they cover
     effect : what it means for performance; None where that is what the alert is about, or labels are missing
+    lost : of an alert about all features together one row per feature: column, share (of the change of what
+        is lost, as squares; 0-1), the largest first
     """
 
     before: float | None
@@ -75,6 +79,7 @@ class Why:
     outputs: pl.DataFrame
     parts: pl.DataFrame
     effect: Effect | None
+    lost: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LOST))
 
 
 def needed(declaration: Declaration, metrics: Iterable[str]) -> tuple[str, ...]:
@@ -128,6 +133,7 @@ def explain(
         moved.filter(pl.col("column").is_in(list(outputs))),
         _parts(episode, declaration, last, usual),
         _effect(episode, declaration, during, usual),
+        _lost(episode, during, usual),
     )
 
 
@@ -208,6 +214,30 @@ def _parts(
         joined.with_columns(rows=rows, share=pl.when(total > 0).then(pulled / total))
         .sort("share", "part", descending=[True, False], nulls_last=True)
         .select("part", "dimension", "before", "now", "change", "n", "rows", "share")
+    )
+
+
+def _lost(episode: Episode, during: pl.DataFrame, usual: pl.DataFrame) -> pl.DataFrame:
+    """Return which features lose more, or less, than in the reference, by their share of the change."""
+    target = episode.target
+    if target.metric != RECONSTRUCTION:
+        return pl.DataFrame(schema=_LOST)
+    slices = [pl.col("segment") == target.segment, pl.col("variant") == ""]
+    of_features = [pl.col("metric") == RECONSTRUCTION, pl.col("column") != "", *slices]
+    squares = (pl.col("value") ** 2 * pl.col("n")).sum() / pl.col("n").sum()
+    now, before = (
+        frame.filter(
+            *of_features, pl.col("version") == version, pl.col("value").is_not_null(), pl.col("n") > 0
+        )
+        .group_by("column")
+        .agg(lost=squares)
+        for frame, version in ((during, target.version), (usual, ""))
+    )
+    joined = now.join(before, on="column", suffix="_before")
+    change = pl.col("lost") - pl.col("lost_before")
+    same = joined.select("column", change=change * change.sum().sign()).filter(pl.col("change") > 0)
+    return same.select("column", share=pl.col("change") / pl.col("change").sum()).sort(
+        "share", "column", descending=[True, False]
     )
 
 

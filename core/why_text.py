@@ -10,12 +10,14 @@ from core.catalogue import CATALOGUE
 from core.declaration import Declaration
 from core.entities import Episode
 from core.findings import NOTABLE_EXCESS, NOTABLE_SHARE
+from core.reconstruction import RECONSTRUCTION
 from core.verdicts import FRESHNESS, shown_metric
 from core.why import Effect, Why, rate_of
 
 NAMED = 2  # columns a sentence names; the rest is counted
 CARRIES = 1.5  # a part stands out when its share of the change is this many times its share of the rows
 LEADS = 0.3  # … and at least this large
+MOST = 0.5  # of a change: so much is told of the features together
 
 
 def verdict(
@@ -82,6 +84,10 @@ def _explained(why: Why, episode: Episode, declaration: Declaration) -> str:
         return _ends(why.parts, metric)
     if info.family == "quality" and target.column:
         return _joined(_gone(others, why.effect))
+    if metric == RECONSTRUCTION:
+        return _joined(
+            [_losing(why.lost), _by_themselves(why.columns), _told(why.effect), _carried(why.parts)]
+        )
     if info.family == "drift" and target.column in why.columns["column"]:
         return _joined([_along(others), _outcome(why)])
     if info.family in ("performance", "drift"):
@@ -102,6 +108,22 @@ def _inputs(columns: pl.DataFrame, *, is_outcome: bool) -> str:
         return "only inputs moved that do not matter to it"
     rest = "how they relate to the outcome changed, or the labels did (concept drift)"
     return f"no input moved notably, so {rest if is_outcome else 'look at the model and its pipeline'}"
+
+
+def _losing(lost: pl.DataFrame) -> str:
+    """Name the features that hold half of the change of what is lost, at most three."""
+    most = lost.filter(pl.col("share").cum_sum().shift(fill_value=0.0) < MOST).head(NAMED + 1)
+    return f"most of the change is in {_names(most)} ({most['share'].sum():.0%})" if most.height else ""
+
+
+def _by_themselves(columns: pl.DataFrame) -> str:
+    """Say which features also moved one by one; if none did, only how they go together changed."""
+    moved = columns.filter(pl.col("moved") >= NOTABLE_EXCESS).sort(
+        "moved", "column", descending=[True, False]
+    )
+    if moved.height:
+        return f"by themselves {_names(moved)} moved most"
+    return "no input moved by itself, so they go together differently" if columns.height else ""
 
 
 def _carried(parts: pl.DataFrame) -> str:

@@ -67,7 +67,7 @@ def columns(chosen: Selection) -> None:
 
 def together(chosen: Selection) -> None:
     """Draw how well the reference's components still describe all numeric features together."""
-    frame = series(chosen, (RECONSTRUCTION,))
+    frame = series(chosen, (RECONSTRUCTION,), columns=("",))
     if not frame.height:
         return
     st.markdown("**All numeric features together**")

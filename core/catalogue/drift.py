@@ -99,7 +99,8 @@ DRIFT = (
         "square of what rows lose when projected (P) onto the reference's principal components for 65 % of "
         "its variance (at most all but one). Features (2 to 50) are in standard deviations from their "
         "reference mean; what is no finite number stands there. Rows without any number and features that "
-        "are constant in the reference are left out. Under `pca: true`.",
+        "are constant in the reference are left out. Of one feature: its part, the squares add up. Under "
+        "`pca: true`.",
         "Jolliffe (2002); scikit-learn SimpleImputer, StandardScaler and PCA; NannyML takes the mean, not "
         "the root mean square",
     ),

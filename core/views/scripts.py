@@ -80,6 +80,8 @@ def one_series(
     )
     if found.is_empty():
         _name_the_nearest(statistics.read(store, model, "metrics", metrics=[metric]), metric, asked)
+    if column is None and (whole := found.filter(pl.col("column") == "")).height:
+        found = whole  # of the whole model; that it has parts as well is no question
     if len(columns := sorted(set(found["column"]))) > 1:
         raise InputError(f"{metric} is measured per column; say --column, one of {', '.join(columns)}")
     if metric not in CATALOGUE and found.is_empty():

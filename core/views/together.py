@@ -25,7 +25,7 @@ def usual_together(store: Store, slug: str, segment: str = "") -> Normal | None:
     if registered is None or not registered.declaration.pca:
         return None
     mine = [pl.col("metric") == RECONSTRUCTION, pl.col("segment") == segment]
-    mine += [pl.col(name) == "" for name in _SLICES]
+    mine += [pl.col("column") == ""] + [pl.col(name) == "" for name in _SLICES]
     windows = normal.stored(store, registered.declaration, [RECONSTRUCTION]).filter(
         *mine, pl.col("value").is_not_null()
     )

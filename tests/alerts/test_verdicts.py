@@ -199,6 +199,15 @@ def test_features_together_breach_below_and_above_what_reference_windows_show() 
     assert severe["level"].to_list() == [2, 2]
 
 
+def test_what_each_feature_loses_is_not_judged() -> None:
+    both = pl.concat([together([1.5]), together([9.0], column="temp")])
+    usual = pl.concat([together(WINDOWS, start=0), together([0.1] * 8, start=0, column="temp")])
+    found = ranged(both, usual)
+    assert found.select("column", "level", "value").rows() == [("", 0, 1.5)]
+    fixed = {"metric": "pca_reconstruction", "above": 2}
+    assert levels(fixed, both, features={"numeric": ["temp", "wind"]}, pca=True)["value"].to_list() == [1.5]
+
+
 def test_alerts_of_features_together_need_two_windows_and_say_what_is_usual() -> None:
     declaration = declared(TOGETHER, features={"numeric": ["temp", "wind"]}, pca=True)
     (rule,) = declaration.monitors

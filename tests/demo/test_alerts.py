@@ -95,6 +95,9 @@ def test_the_numbers_part_in_the_downpours_of_may_and_august_and_in_the_heat_wav
         ("12 Aug", "13 Aug"),
     ]
     assert {alert.episode.severity.value for alert in parted} == {"warning"}
+    pages = [views.why_page(swept, alert.id) for alert in parted]
+    leading = [page.explanation.why.lost["column"][0] for page in pages if page is not None]
+    assert leading == ["precip", "hour", "precip"], "of heat, that it comes at this hour"
 
 
 def test_the_error_of_all_numbers_together_is_scikit_learn_s_on_every_day_of_weather(swept, joined) -> None:
@@ -109,7 +112,7 @@ def test_the_error_of_all_numbers_together_is_scikit_learn_s_on_every_day_of_wea
     scaler = make_pipeline(SimpleImputer(), StandardScaler())
     pca = PCA(n_components=0.65).fit(scaler.fit_transform(winter))
     stored = statistics.read(
-        swept, "delay-30", "metrics", metrics=["pca_reconstruction"],
+        swept, "delay-30", "metrics", metrics=["pca_reconstruction"], columns=[""],
         segment="", version="", variant="", group="",
     )  # fmt: skip
     days = stored["window_start"].dt.convert_time_zone("America/New_York").dt.date()

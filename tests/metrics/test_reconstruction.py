@@ -7,7 +7,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from core.reconstruction import NO_ROWS, TOO_LARGE, components, pca_reconstruction, squares
+from core.reconstruction import NO_ROWS, TOO_LARGE, components, losses, pca_reconstruction, squares
 
 
 def standing(rows, reference):
@@ -25,15 +25,26 @@ def ours(reference, *windows):
     return pca_reconstruction(sums, [len(each) for each in moved], found), found
 
 
+def of_features(reference, *windows):
+    usual = standing(reference, reference)
+    moved = [standing(window, reference) for window in windows]
+    sums = np.stack([each.T @ each for each in moved])
+    return losses(sums, [len(each) for each in moved], components(usual.T @ usual, len(usual)))
+
+
 def theirs(reference, window, kept):
     """The root mean square of the rows' distances from what an imputing, scaling PCA gives back of them."""
+    return float(np.sqrt((apart(reference, window, kept) ** 2).sum(axis=1).mean()))
+
+
+def apart(reference, window, kept):
     reference, window = (np.where(np.isfinite(each), each, np.nan) for each in (reference, window))
     reference, window = (each[np.isfinite(each).any(axis=1)] for each in (reference, window))
     scaled = make_pipeline(SimpleImputer(), StandardScaler())
     pca = PCA(n_components=kept).fit(scaled.fit_transform(reference))
     given = scaled.transform(window)
     back = pca.inverse_transform(pca.transform(given))
-    return float(np.sqrt(((given - back) ** 2).sum(axis=1).mean()))
+    return given - back
 
 
 def weather(seed, rows, features=8, moved=0.0):
@@ -55,9 +66,19 @@ def test_it_is_what_scikit_learn_says_of_the_same_rows(features):
     found, kept = ours(reference, *windows)
     expected = [theirs(reference, window, kept.components) for window in windows]
     assert found.value == pytest.approx(expected, rel=1e-9)
+    assert sum(each.value**2 for each in of_features(reference, *windows)) == pytest.approx(found.value**2)
     clean = np.where(np.isfinite(reference), reference, np.nan)
     share = make_pipeline(SimpleImputer(), StandardScaler(), PCA(n_components=0.65)).fit(clean)[-1]
     assert kept.components == min(share.n_components_, features - 1)
+
+
+def test_what_each_feature_loses_is_what_scikit_learn_does_not_give_back_of_it():
+    reference, window = weather(1, 4_000), weather(2, 500, moved=0.4)
+    found = of_features(reference, window)
+    _, kept = ours(reference, window)
+    expected = np.sqrt((apart(reference, window, kept.components) ** 2).mean(axis=0))
+    assert [each.value[0] for each in found] == pytest.approx(expected.tolist(), rel=1e-8)
+    assert all(each.n[0] == found[0].n[0] > 490 for each in found)
 
 
 def test_two_features_by_hand():

@@ -11,11 +11,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from core import reference
+from core import reference, views
 from core.cells import merge_cells
 from core.engine import KERNEL_VERSION
 from core.measures import measure
 from core.store import alerts, models, references, statistics
+from core.views import scripts
 from tests.sweep.conftest import FIRST
 
 DAYS, REFERENCE, BROKEN, ROWS = 16, 10, 14, 120
@@ -93,7 +94,9 @@ def test_stored_errors_are_scikit_learn_s_in_every_window_and_segment(tumours):
         here = [day if clinic is None else day.filter(pl.col("clinic") == clinic) for day in days]
         assert found == pytest.approx({i: lost(scaler, pca, day) for i, day in enumerate(here)}, rel=1e-9)
         assert min(found[14], found[15]) > 1.4 * max(found[day] for day in range(BROKEN))
-    rows = statistics.read(tumours.store, tumours.name, "metrics", metrics=["pca_reconstruction"], **UNSLICED)
+    rows = statistics.read(
+        tumours.store, tumours.name, "metrics", metrics=["pca_reconstruction"], columns=[""], **UNSLICED
+    )
     assert rows["n"].to_list() == [ROWS - 2] * DAYS
     assert tumours.values("pca_reconstruction", version="v1") == tumours.values("pca_reconstruction")
 
@@ -112,7 +115,7 @@ def test_a_month_is_the_sum_of_its_days(tumours):
     scaler = make_pipeline(SimpleImputer(), StandardScaler())
     reference_rows = pl.concat([measurements(day) for day in range(REFERENCE)])
     pca = PCA(n_components=0.65).fit(scaler.fit_transform(numbers(reference_rows)))
-    found = month.filter(pl.col("metric") == "pca_reconstruction")["value"]
+    found = month.filter(pl.col("metric") == "pca_reconstruction", pl.col("column") == "")["value"]
     assert found.to_list() == pytest.approx([lost(scaler, pca, months)], rel=1e-9)
 
 
@@ -144,7 +147,7 @@ def test_a_window_without_any_number_and_too_few_features_have_reasons(tumours):
     tumours.write(measurements(12).with_columns(nothing), "012.parquet")
     declared(tumours)
     tumours.sweep(DAYS + 1)
-    asked = {"metrics": ["pca_reconstruction"], **UNSLICED}
+    asked = {"metrics": ["pca_reconstruction"], "columns": [""], **UNSLICED}
     said = statistics.read(tumours.store, tumours.name, "metrics", **asked)
     unknown = said.filter(pl.col("value").is_null())
     assert unknown.select("n", "reason").rows() == [(0, "no row has a number in any feature")]
@@ -163,7 +166,7 @@ def test_more_than_fifty_inferred_features_are_too_many(tumours):
         tumours.write(rows.with_columns(more), f"{day:03}.parquet")
     declared(tumours, features=None)
     tumours.sweep(DAYS + 1)
-    asked = {"metrics": ["pca_reconstruction"], **UNSLICED}
+    asked = {"metrics": ["pca_reconstruction"], "columns": [""], **UNSLICED}
     said = statistics.read(tumours.store, tumours.name, "metrics", **asked)
     assert set(said["reason"]) == {"needs 2 to 50 numeric features that vary in the reference; it has 60"}
     assert "moments" not in statistics.read(tumours.store, tumours.name, "counts")["kind"].unique()
@@ -184,6 +187,11 @@ def test_an_alert_says_that_features_go_together_differently_though_each_is_as_e
     ((segment, message),) = told(tumours)
     assert segment == "" and message.startswith("PCA reconstruction error is ")
     assert ", above its usual " in message
+    with tumours.store.read() as c:
+        (alert,) = alerts.of_model(c, tumours.name)
+    why = views.reasons(tumours.store, alert.id)
+    assert "; no input moved by itself, so they go together differently" in why
+    assert "; most of the change is in " in why
 
 
 def test_a_reference_file_is_a_range_too(tumours):
@@ -213,3 +221,30 @@ def test_a_reference_of_one_window_is_a_range_by_its_parts(tumours):
     tumours.sweep(DAYS + 1)
     ((_, message),) = told(tumours)
     assert message.startswith("PCA reconstruction error is ")
+
+
+def test_the_reasons_name_the_feature_that_left_the_others(tumours):
+    """One measurement in other units, on half of the rows: the others still go together."""
+    for day in (14, 15):
+        rows = measurements(day)
+        half = pl.int_range(pl.len()) % 2 == 0
+        moved = pl.when(half).then(pl.col("mean_area") * 3).otherwise("mean_area")
+        tumours.write(rows.with_columns(mean_area=moved), f"{day:03}.parquet")
+    declared(tumours, monitors=[AUTO])
+    tumours.sweep(DAYS + 1)
+    with tumours.store.read() as c:
+        (alert,) = alerts.of_model(c, tumours.name)
+    page = views.why_page(tumours.store, alert.id)
+    lost = page.explanation.why.lost
+    assert lost["column"][0] == "mean_area" and lost["share"][0] > 0.5
+    assert lost["share"].sum() == pytest.approx(1)
+    assert f"; most of the change is in mean_area ({lost['share'][0]:.0%})" in page.explanation.verdict
+    assert "by themselves mean_area moved most" in page.explanation.verdict
+
+
+def test_its_series_is_that_of_all_features_unless_one_is_named(tumours):
+    declared(tumours)
+    tumours.sweep(DAYS + 1)
+    for column in (None, "mean_area"):
+        found = scripts.one_series(tumours.store, tumours.name, "pca_reconstruction", column=column)
+        assert found["value"].to_list() == list(tumours.values("pca_reconstruction", column or "").values())
