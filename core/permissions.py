@@ -24,12 +24,14 @@ class Permission:
 
 
 PERMITS: Mapping[str, Permission] = {
+    "audit.export": Permission("take the audit log out", ("auditor", "admin")),
     "health.see": Permission("see how models do", ROLES),
     "rows.open": Permission("open rows of a prediction log", ATTENDS),
     "model.declare": Permission("declare models", CONFIGURES),
     "model.lower_risk": Permission("put a model into a lower risk tier", DECIDES),
     "use_case.describe": Permission("describe use cases", ("admin", "ml_engineer", "data_scientist")),
     "model.rebuild": Permission("rebuild statistics", CONFIGURES),
+    "model.pause": Permission("pause, resume and remove models", CONFIGURES),
     "model.manage": Permission("say who manages a model", CONFIGURES),
     "monitor.change": Permission("change monitors", CONFIGURES),
     "channel.test": Permission("test channels", CONFIGURES),

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from core.declaration import Share, Slug
 from core.permissions import Role
 from core.records import EvidenceKind
-from core.strict import Duration, Number, Strict, read_yaml, validated
+from core.strict import Duration, Number, Strict, parsed, read_yaml, validated
 
 SHIPPED = Path(__file__).with_name("default_policy.yaml")
 When = Literal["always", "champion", "people", "labels"]
@@ -82,3 +82,8 @@ def load(root: Path) -> Policy:
     own = root / "policies" / "default.yaml"
     file = own if own.exists() else SHIPPED
     return Policy(validated(Rules, read_yaml(file), file=str(file)), file.read_text(encoding="utf-8"))
+
+
+def kept(text: str) -> Policy:
+    """Return a policy from the text that decisions keep."""
+    return Policy(validated(Rules, parsed(text, "the kept policy"), file="the kept policy"), text)

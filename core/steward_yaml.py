@@ -148,6 +148,15 @@ class Auth(Strict):
         return self
 
 
+class Audit(Strict):
+    """Where the audit log's anchors are kept, who signs them, and who hears if the log is not whole."""
+
+    anchors: Text = "anchors"  # a folder; best on another machine's disk
+    key_file: Text | None = None
+    public_keys: tuple[Text, ...] = ()  # those of earlier keys, or of a key that this machine does not have
+    notify: tuple[Name, ...] = ()
+
+
 _ClockSetting = Annotated[
     Annotated[Literal["real"], Tag("scalar")] | Annotated[FixedClock, Tag("mapping")], Discriminator(shape)
 ]
@@ -177,6 +186,7 @@ class Settings(Strict):
     clock: _ClockSetting = "real"
     public_url: Url | None = None
     auth: Auth = Auth()
+    audit: Audit = Audit()
     roots: tuple[Text, ...] = ()
     channels: dict[Name, Channel] = Field(default_factory=dict, repr=False)
     digests: tuple[Digest, ...] = ()
@@ -184,7 +194,10 @@ class Settings(Strict):
     retention: Retention = Retention()
 
     @model_validator(mode="after")
-    def _digests_have_channels(self) -> "Settings":
+    def _channels_are_known(self) -> "Settings":
+        for name in self.audit.notify:
+            if name not in self.channels:
+                raise ValueError(f"audit.notify: {name!r} is no channel; {nearest(name, self.channels)}")
         for digest in self.digests:
             if digest.channel not in self.channels:
                 raise ValueError(
@@ -224,6 +237,9 @@ TEMPLATE = """\
 # clock: real                      # or {fixed: 2014-01-01T00:00:00-05:00}, for demonstrations
 # public_url: https://steward.example.com
 # auth: {mode: single}             # single: one person on this machine
+
+# Where the audit log's anchors go, best to another machine's disk; `steward audit keygen` makes the key.
+# audit: {anchors: /mnt/vault/anchors, key_file: /etc/steward/anchor.key, notify: [ml-oncall]}
 
 # Further folders that model declarations may read; this folder always may.
 # roots: [/lake/predictions]

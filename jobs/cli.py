@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from core.errors import StewardError
-from jobs import cli_governing
+from jobs import cli_governing, cli_operating
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _add_annotations(commands)
     _add_comparing(commands)
     cli_governing.add(commands, _command, day)
+    cli_operating.add(commands, _command, instant)
     _add_serving(commands)
     return root
 

@@ -4,6 +4,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from core.actions import lifecycles
 from core.actions import models as model_actions
 from core.declare import FILL_IN
 from core.declare import declare as declaration_for
@@ -49,8 +50,7 @@ def declare(arguments: Namespace) -> int:
 
 def apply(arguments: Namespace) -> int:
     """Put declarations into force: all of them or none."""
-    store = Store(Workspace.open(arguments.workspace))
-    store.require_current()
+    store = opened(arguments)
     changes = model_actions.apply(
         store,
         [Path(file) for file in arguments.files],
@@ -76,6 +76,40 @@ def apply(arguments: Namespace) -> int:
             f"There is no declaration in {store.root / 'models'}; write one with: steward declare NAME FILE…"
         )
     return 0
+
+
+def pause(arguments: Namespace) -> int:
+    """Stop the sweeps of a model."""
+    store = opened(arguments)
+    model_actions.pause(store, arguments.model, PERSON, reason=arguments.reason)
+    store.close()
+    print(f"{arguments.model} is paused; go on with: steward resume {arguments.model} --reason TEXT")
+    return 0
+
+
+def resume(arguments: Namespace) -> int:
+    """Sweep a paused model again."""
+    store = opened(arguments)
+    model_actions.resume(store, arguments.model, PERSON, reason=arguments.reason)
+    store.close()
+    print(f"{arguments.model} is swept again.")
+    return 0
+
+
+def remove(arguments: Namespace) -> int:
+    """Put a model into the archive."""
+    store = opened(arguments)
+    lifecycles.remove(store, arguments.model, PERSON, reason=arguments.reason)
+    store.close()
+    print(f"{arguments.model} is in the archive. What it did stays on record; its file in models/ can go.")
+    return 0
+
+
+def opened(arguments: Namespace) -> Store:
+    """Return the workspace's store, of this version's schema."""
+    store = Store(Workspace.open(arguments.workspace))
+    store.require_current()
+    return store
 
 
 def _warn_outside(workspace: Workspace, files: list[str]) -> None:

@@ -11,8 +11,7 @@ from core.gates import GOOD, Check
 from core.governed import Promotion
 from core.store import promotions as stored
 from jobs.cli import CONDITION_FAILED
-from jobs.cli_models import PERSON
-from jobs.cli_versions import opened
+from jobs.cli_models import PERSON, opened
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("id", "model", "version", "state", "requested_by", "requested_at", "expires_at", "note")

@@ -9,8 +9,7 @@ from core.governed import Release
 from core.records import Retirement
 from core.store import models, versions
 from core.store import releases as stored
-from jobs.cli_models import PERSON
-from jobs.cli_versions import opened
+from jobs.cli_models import PERSON, opened
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("id", "at", "event", "version", "name", "previous", "actor", "reason", "emergency")

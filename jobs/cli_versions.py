@@ -8,10 +8,9 @@ from core.actions import versions as actions
 from core.errors import InputError
 from core.governed import ModelVersion
 from core.records import Run, Version
-from core.settings import Workspace
-from core.store import Store, evidence, releases, versions
+from core.store import evidence, releases, versions
 from core.strict import Strict, read_yaml, validated
-from jobs.cli_models import PERSON
+from jobs.cli_models import PERSON, opened
 from jobs.terminal import print_json, print_table
 
 Record = TypeVar("Record", bound=Strict)
@@ -137,13 +136,6 @@ def archive(arguments: Namespace) -> int:
     store.close()
     print(f"Archived {version.title}; it stays readable and cannot be released again.")
     return 0
-
-
-def opened(arguments: Namespace) -> Store:
-    """Return the store of the command's workspace."""
-    store = Store(Workspace.open(arguments.workspace))
-    store.require_current()
-    return store
 
 
 def as_json(version: ModelVersion) -> dict[str, Any]:

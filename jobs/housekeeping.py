@@ -5,7 +5,7 @@ import os
 import socket
 from datetime import UTC, datetime, timedelta
 
-from core import alerting, governing
+from core import alerting, auditing, governing
 from core.actions import promotions
 from core.publishing import JOBS
 from core.store import Store, heartbeats, ledger, outbox, snapshots, statistics
@@ -52,6 +52,15 @@ def govern(store: Store, now: datetime | None = None) -> None:
     standing = governing.reconcile(store, now=now or store.workspace.now())
     if closed or standing:
         log.info("%d promotions closed, %d governance alerts are open", len(closed), standing)
+
+
+def anchor(store: Store) -> None:
+    """Anchor the audit log if it is time, and check all of it once a day."""
+    if made := auditing.anchor(store):
+        log.info("anchored the audit log at entry %d", made.seq)
+    report = auditing.check(store)
+    if report and not report.sound:
+        log.error("the audit log is %s: %s", report.state, report.problem)
 
 
 def clean(store: Store, wall: datetime | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The reminder job: critical alerts that nobody has taken on are told again, once a day."""
+"""The reminder job: critical alerts and promotions that nobody goes on with are told again."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -7,16 +7,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.actions import announcing
 from core.declaration import Declaration
 from core.entities import Alert, Severity
 from core.notify import channels, facts
 from core.notify.routes import channels_of
 from core.steward_yaml import Settings
-from core.store import Store, alerts, models, outbox
+from core.store import Store, alerts, models, outbox, promotions
 
 log = logging.getLogger("steward.reminders")
 
-EVERY = timedelta(hours=24)  # business time
+# Business time.
+EVERY = timedelta(hours=24)
+PROMOTIONS_EVERY = timedelta(days=2)
 
 
 def remind(store: Store, now: datetime | None = None) -> int:
@@ -43,6 +46,24 @@ def remind(store: Store, now: datetime | None = None) -> int:
     if queued:
         log.info("queued %d reminders", queued)
     return queued
+
+
+def remind_approvers(store: Store, now: datetime | None = None) -> int:
+    """Queue what waits for a decision or a release, and was not touched for two days; return how many.
+
+    Each is told again every two days until somebody goes on with it or it expires.
+    """
+    now, waiting = now or store.workspace.now(), ("awaiting_approval", "approved")
+    with store.read() as c:
+        if not promotions.stuck(c, waiting, now - PROMOTIONS_EVERY):
+            return 0
+    with store.write() as c:
+        stuck = promotions.stuck(c, waiting, now - PROMOTIONS_EVERY)
+        for promotion in stuck:
+            announcing.announce(c, promotion, "reminder", promotion.updated_by, now)
+            promotions.reminded(c, promotion.id, now)
+    log.info("reminded of %d promotions", len(stuck))
+    return len(stuck)
 
 
 def _due(c: sa.Connection, now: datetime) -> list[Alert]:

@@ -44,12 +44,14 @@ def main(workspace: Workspace) -> None:
         (deliverer.tick, (), 5),
         (digests.make_due, (store,), 30),
         (reminders.remind, (store,), 60),
+        (reminders.remind_approvers, (store,), 600),
         (housekeeping.publish, (store,), 60),
         (housekeeping.expire, (store,), 3600),
         (housekeeping.clean, (store,), 3600),
         (housekeeping.wake, (store,), 60),
         (retrain.request, (store,), 600),
         (housekeeping.govern, (store,), 600),
+        (housekeeping.anchor, (store,), 60),
     ):
         scheduler.add_job(
             job,

@@ -1,5 +1,6 @@
 """What people do with a model as a whole: move it through its lifecycle, attest to it, retire it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -9,11 +10,11 @@ from core.actions import releases as release_actions
 from core.actions import versions
 from core.actions.alerts import said_text
 from core.actions.authority import require
-from core.entities import Actor
-from core.errors import InputError
+from core.entities import Actor, AlertEvent
+from core.errors import InputError, StateError
 from core.governed import Release
 from core.records import Retirement
-from core.store import Store, attestations, audit, models, releases
+from core.store import Store, alerts, attestations, audit, models, promotions, releases
 
 
 def move(store: Store, model: str, state: str, actor: Actor, *, reason: str) -> str:
@@ -60,6 +61,53 @@ def retire(store: Store, model: str, record: Retirement, actor: Actor) -> None:
                 _take_out(c, actor, model, champion.environment, champion.number, now, record.reason)
         _move(c, actor, model, "retiring", "retired", record.reason)
         attestations.retired(c, model, record, at=now, by=actor.id)
+
+
+def remove(store: Store, model: str, actor: Actor, *, reason: str) -> None:
+    """Stop a model for good: it leaves the pages and moves to the archive; nothing of it is deleted.
+
+    Raises
+    ------
+    NotAllowed, InputError
+        As `move`.
+    StateError
+        If a version of it is in production, a promotion is open, or it was removed already.
+    """
+    why, now = said_text(reason, "why"), store.workspace.now()
+    with store.write() as c:
+        require(c, actor, "model.pause", model=model)
+        before = _state(c, model)
+        live = [
+            each for each in releases.every_champion(c) if each.model == model and each.number is not None
+        ]
+        if live:
+            raise StateError(
+                f"version {live[0].number} of {model} is in {live[0].environment}; "
+                f"first run: steward retire {model}"
+            )
+        if waiting := [each.id for each in promotions.every(c, model, states=tuple(lifecycle.OPEN))]:
+            raise StateError(
+                f"promotion {waiting[0]} of {model} is open; first run: steward promote withdraw"
+            )
+        for step in _way_out(before):
+            _move(c, actor, model, before, step, why)
+            before = step
+        models.pause(c, model, actor.id)
+        for alert in alerts.of_model(c, model):
+            if alert.episode.resolved_at is None:
+                over = replace(alert.episode, resolved_at=now, closed_reason="model removed")
+                alerts.put(c, replace(alert, episode=over))
+                alerts.happened(c, AlertEvent(alert.id, now, actor.id, "resolved", "model removed"))
+
+
+def _way_out(state: str) -> tuple[str, ...]:
+    """Return the steps by which a model that serves nobody gets into the archive."""
+    if state in ("retired", "archived"):
+        return ("archived",)
+    if state == "retiring":
+        return ("retired", "archived")
+    early = {"proposed": ("in_development", "active"), "in_development": ("active",)}
+    return (*early.get(state, ()), "retiring", "retired", "archived")
 
 
 def attest(store: Store, model: str, actor: Actor, *, text: str) -> None:

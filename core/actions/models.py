@@ -10,12 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.actions import use_cases
+from core.actions.alerts import said_text
 from core.actions.authority import require
 from core.declaration import Declaration
 from core.entities import Actor, LedgerEntry
-from core.errors import DeclarationError, InputError
+from core.errors import DeclarationError, InputError, StateError
 from core.settings import Workspace
-from core.store import Store, audit, ledger, models, statistics
+from core.store import Store, audit, due, ledger, models, statistics
 from core.windows import Window
 
 
@@ -119,6 +120,51 @@ def rebuild(store: Store, slug: str, actor: Actor, *, start: datetime | None, en
     return len(present)
 
 
+def pause(store: Store, slug: str, actor: Actor, *, reason: str) -> None:
+    """Stop the sweeps of a model until somebody resumes them; its numbers and alerts stay.
+
+    Raises
+    ------
+    NotAllowed
+        If the actor may not pause models.
+    InputError
+        If no such model is registered, or no reason is given.
+    StateError
+        If it is paused already.
+    """
+    _pause(store, slug, actor, True, said_text(reason, "why"))
+
+
+def resume(store: Store, slug: str, actor: Actor, *, reason: str) -> None:
+    """Let a paused model be swept again, at once; otherwise as `pause`.
+
+    Raises
+    ------
+    StateError
+        If it is not paused, or was removed.
+    """
+    _pause(store, slug, actor, False, said_text(reason, "why"))
+
+
+def _pause(store: Store, slug: str, actor: Actor, paused: bool, reason: str) -> None:
+    with store.write() as c:
+        require(c, actor, "model.pause", model=slug)
+        model = models.get(c, slug)
+        if model is None:
+            raise InputError(f"no model {slug!r} is registered; run: steward status")
+        if model.lifecycle == "archived":
+            raise StateError(f"{slug} was removed; what is in the archive is swept no more")
+        if model.paused == paused:
+            raise StateError(
+                f"{slug} is {f'paused by {model.paused_by}' if paused else 'not paused'} already"
+            )
+        models.pause(c, slug, actor.id if paused else None)
+        if not paused:
+            due.schedule(c, slug, datetime.now(UTC))
+        done = "paused" if paused else "resumed"
+        audit.append(c, actor, f"model.{done}", f"model:{slug}", reason=reason, ts=datetime.now(UTC))
+
+
 def _declared(workspace: Workspace, files: Iterable[Path]) -> dict[str, tuple[Declaration, Path]]:
     declared: dict[str, tuple[Declaration, Path]] = {}
     for file in files:
@@ -140,7 +186,11 @@ def _change(
         return Change(declaration.model, "registered", {}, after)
     before = known.declaration.model_dump(mode="json", exclude_unset=True)
     keys = [key for key in before | after if before.get(key) != after.get(key)]
-    if not keys and not known.paused:
+    if known.lifecycle == "archived":
+        raise DeclarationError(
+            f"{file}: {declaration.model} was removed and stays in the archive; declare it under a new name"
+        )
+    if not keys and known.paused_by != models.PRUNED:
         return Change(declaration.model, "unchanged", {}, {})
     if keys and known.managed == "ui" and not force:
         diff = "\n".join(
@@ -170,13 +220,13 @@ def _carry_out(
     if change.what == "unchanged":
         return
     if change.what == "paused":
-        models.pause(c, change.model, True)
+        models.pause(c, change.model, models.PRUNED)
     else:
         declaration, file = declared[change.model]
         if declaration.risk_tier > change.before.get("risk_tier", declaration.risk_tier):
             require(c, actor, "model.lower_risk", model=change.model)
         models.put(c, declaration, text=file.read_text(encoding="utf-8"), now=now)
-        models.pause(c, change.model, False)
+        models.unprune(c, change.model)
     audit.append(
         c,
         actor,

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import lifecycle
-from core.actions import versions
+from core.actions import announcing, versions
 from core.actions.alerts import ago
 from core.actions.gating import Judged
 from core.entities import Actor
@@ -95,7 +95,10 @@ def put(
         before, state=state, revision=before.revision + 1, updated_at=now, updated_by=actor.id, **changes
     )
     promotions.put(c, after)
-    record(c, actor, what, before, after, reason=reason or changes.get("closed_reason"))
+    why = reason or changes.get("closed_reason")
+    record(c, actor, what, before, after, reason=why)
+    if state != before.state:
+        announcing.announce(c, after, "asked_back" if what == "asked_back" else state, actor.id, now, why)
     return after
 
 

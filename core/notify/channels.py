@@ -27,6 +27,8 @@ def send(workspace: Workspace, message: Message) -> None:
         If it was not taken, or not by every recipient; nothing secret is in its text.
     """
     channel, written = workspace.settings.channels[message.channel], _written(workspace, message)
+    if message.kind == "promotion" and kind(channel) in _PER_ALERT:
+        return  # nobody is woken for a decision that can wait
     if isinstance(channel, Folder):
         _file(workspace, channel, message, written)
     elif isinstance(channel, Webhook):

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.declaration import Declaration
 from core.entities import Alert
+from core.governed import Promotion
 
 
 def of_alerts(
@@ -36,6 +37,50 @@ def of_alerts(
         "events": [
             {**of_alert(event, alert), "why": (reasons or {}).get(alert.id)} for event, alert in events
         ],
+    }
+
+
+def of_promotion(
+    declaration: Declaration,
+    promotion: Promotion,
+    event: str,
+    *,
+    by: str,
+    at: datetime,
+    reason: str | None = None,
+    seats: Sequence[Sequence[str]] = (),
+) -> dict[str, Any]:
+    """Return the payload of an outbox row of kind ``promotion``.
+
+    Parameters
+    ----------
+    event : the state it came into, ``asked_back``, or ``reminder``
+    by : who brought it there
+    at : business time
+    seats : the roles of which each approval needs one
+    """
+    unmet = [c for c in promotion.gate or () if c["state"] not in ("passed", "not_needed")]
+    return {
+        "model": declaration.model,
+        "owner": declaration.owner,
+        "team": declaration.team,
+        "risk_tier": declaration.risk_tier,
+        "zone": declaration.predictions.timezone,
+        "at": at.isoformat(),
+        "event": event,
+        "promotion": promotion.id,
+        "version": promotion.number,
+        "environment": promotion.environment,
+        "state": promotion.state,
+        "requested_by": promotion.requested_by,
+        "since": promotion.updated_at.isoformat(),
+        "expires_at": promotion.expires_at.isoformat() if promotion.expires_at else None,
+        "note": promotion.note,
+        "by": by,
+        "reason": reason,
+        "seats": [list(seat) for seat in seats],
+        "passed": sum(c["state"] == "passed" for c in promotion.gate or ()),
+        "unmet": [{name: c[name] for name in ("name", "state", "text")} for c in unmet],
     }
 
 

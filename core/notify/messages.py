@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from core.alert_text import subject
 from core.entities import Message, Target
+from core.notify import governance
 from core.notify.letter import NAME, SENTENCE, SUBJECT, Entry, Letter, Section, plain
+from core.notify.times import age, count, day, moment
 
 LISTED = 20
 _TARGET = tuple(field.name for field in fields(Target))
@@ -33,6 +34,10 @@ def letter(message: Message, public_url: str | None) -> Letter:
             written = _alerts(message.payload, links)
         case "digest":
             written = _digest(message.payload, links)
+        case "promotion":
+            written = governance.promotion(message.payload, links.approval(message.payload["promotion"]))
+        case "audit":
+            written = governance.audit(message.payload, links.audit())
         case _:
             written = _test(message)
     short = message.message_id[:8]
@@ -58,6 +63,12 @@ class _Links:
     def model(self, slug: str) -> str | None:
         return f"{self._root}/model?model={quote(slug)}" if self._root else None
 
+    def approval(self, identifier: int) -> str | None:
+        return f"{self._root}/approvals?id={identifier}" if self._root else None
+
+    def audit(self) -> str | None:
+        return f"{self._root}/audit" if self._root else None
+
     def home(self) -> str | None:
         return f"{self._root}/" if self._root else None
 
@@ -78,7 +89,7 @@ def _alerts(facts: Mapping[str, Any], links: _Links) -> Letter:
         intro=(first,) if facts.get("first_sweep") else (),
         sections=(Section("", entries, f"And {rest:,} more." if rest > 0 else ""),),
         links=((f"All about {model}", page),) if page else (),
-        footer=f"{model} belongs to {plain(facts['owner'])}{team}. {_moment(facts['at'], zone)}.",
+        footer=f"{model} belongs to {plain(facts['owner'])}{team}. {moment(facts['at'], zone)}.",
         tone=_tone(events[0]),
     )
 
@@ -87,19 +98,19 @@ def _subject(model: str, events: Sequence[Mapping[str, Any]], *, first_sweep: bo
     worst = events[0]
     level = "Resolved" if worst["event"] == "resolved" else _level(worst)
     if first_sweep:
-        return f"{level} {model}: {_count(len(events), 'alert')} in its history so far"
+        return f"{level} {model}: {count(len(events), 'alert')} in its history so far"
     if len(events) == 1:
         still = "still open, " if worst["event"] == "reminder" else ""
         said = _what(worst) if worst["event"] == "resolved" else plain(worst["message"], SENTENCE)
         return f"{level} {model}: {still}{said}"
     happened = Counter(event["event"] for event in events)
     told = ", ".join(f"{happened[name]:,} {words}" for name, words in _EVENTS.items() if happened[name])
-    return f"{level} {model}: {_count(len(events), 'alert')}, {told}"
+    return f"{level} {model}: {count(len(events), 'alert')}, {told}"
 
 
 def _event(event: Mapping[str, Any], facts: Mapping[str, Any], links: _Links) -> Entry:
     zone, ended = ZoneInfo(facts["zone"]), event["event"] == "resolved"
-    since, last = (_day(event[name], zone) for name in ("first_window", "last_window"))
+    since, last = (day(event[name], zone) for name in ("first_window", "last_window"))
     if ended:
         reason = plain(event.get("closed_reason") or "", SENTENCE)
         span = since if since == last else f"{since} to {last}"
@@ -107,8 +118,10 @@ def _event(event: Mapping[str, Any], facts: Mapping[str, Any], links: _Links) ->
         when = f"{when} Closed: {reason}." if reason else when
     else:
         until = "" if since == last else f", the last time in the window of {last}"
-        age = _age(event["opened_at"], facts["at"])
-        when = f"Since {since}{until}." + (f" Open for {age}." if event["event"] == "reminder" else "")
+        open_for = (
+            f" Open for {age(event['opened_at'], facts['at'])}." if event["event"] == "reminder" else ""
+        )
+        when = f"Since {since}{until}.{open_for}"
     message = plain(event["message"], SENTENCE).rstrip(".")
     said = f"Last breach: {message}." if ended else f"{message}."
     level = "Resolved" if ended else f"{_level(event)} {_EVENTS[event['event']]}"
@@ -130,12 +143,12 @@ def _digest(facts: Mapping[str, Any], links: _Links) -> Letter:
     zone = ZoneInfo(facts["zone"])
     states = {state: names for state in STATES if (names := facts["states"].get(state))}
     counts = ", ".join(f"{len(names):,} {_state(state)}" for state, names in states.items()) or "none"
-    models = _count(sum(map(len, states.values())), "model")
+    models = count(sum(map(len, states.values())), "model")
     whose = f" for {plain(facts['who'])}" if facts["who"] else ""
-    since = f"since {_moment(facts['since'], zone)}"
+    since = f"since {moment(facts['since'], zone)}"
     sections: tuple[Section, ...] = ()
     if facts["news"]:
-        subject = f"{models}, {counts}; {_count(len(facts['changes']), 'change')}"
+        subject = f"{models}, {counts}; {count(len(facts['changes']), 'change')}"
         intro = tuple(
             f"{_state(state).capitalize()}: {_listed(names)}."
             for state, names in states.items()
@@ -143,8 +156,8 @@ def _digest(facts: Mapping[str, Any], links: _Links) -> Letter:
         )
         sections = tuple(section for section in _digest_sections(facts, links, since) if section.entries)
     else:
-        waiting = f" {_count(facts['open'], 'alert')} open" if facts["open"] else ""
-        waiting += f", the oldest for {_age(facts['oldest'], facts['at'])}." if facts["oldest"] else ""
+        waiting = f" {count(facts['open'], 'alert')} open" if facts["open"] else ""
+        waiting += f", the oldest for {age(facts['oldest'], facts['at'])}." if facts["oldest"] else ""
         subject, intro = "nothing new", (f"Nothing new {since}: {models} ({counts}).{waiting}",)
     home = links.home()
     return Letter(
@@ -152,14 +165,14 @@ def _digest(facts: Mapping[str, Any], links: _Links) -> Letter:
         intro=intro,
         sections=sections,
         links=(("Dashboard", home),) if home else (),
-        footer=f"Digest{whose}, {_moment(facts['at'], zone)}.",
+        footer=f"Digest{whose}, {moment(facts['at'], zone)}.",
         tone=next((state for state in states if state in ("critical", "warning")), "info"),
     )
 
 
 def _digest_sections(facts: Mapping[str, Any], links: _Links, since: str) -> tuple[Section, ...]:
     changes, alerts, requests = facts["changes"], facts["alerts"], facts["requests"]
-    resolved = f" {_count(facts['resolved'], 'alert')} resolved." if facts["resolved"] else ""
+    resolved = f" {count(facts['resolved'], 'alert')} resolved." if facts["resolved"] else ""
     return (
         Section(
             f"What changed {since}.{resolved}",
@@ -194,17 +207,17 @@ def _change(change: Mapping[str, Any], links: _Links) -> Entry:
 def _open(alert: Mapping[str, Any], at: str, links: _Links) -> Entry:
     state = "" if alert["state"] == "open" else f", {alert['state']}"
     by = f" by {plain(alert['by'])}" if alert["by"] else ""
-    title = f"{_age(alert['opened_at'], at)}: {_level(alert)} {plain(alert['model'])}{state}{by}"
+    title = f"{age(alert['opened_at'], at)}: {_level(alert)} {plain(alert['model'])}{state}{by}"
     return Entry(title, (plain(alert["message"], SENTENCE),), links.alert(alert["alert"]), alert["severity"])
 
 
 def _request(request: Mapping[str, Any], at: str, links: _Links) -> Entry:
-    title = f"{plain(request['model'])}, asked {_age(request['requested_at'], at)} ago"
+    title = f"{plain(request['model'])}, asked {age(request['requested_at'], at)} ago"
     return Entry(title, (plain(request["text"], SENTENCE),), links.model(request["model"]))
 
 
 def _test(message: Message) -> Letter:
-    asked = f"{plain(message.payload['by'])} asked for it, {_moment(message.payload['at'], ZoneInfo('UTC'))}."
+    asked = f"{plain(message.payload['by'])} asked for it, {moment(message.payload['at'], ZoneInfo('UTC'))}."
     return Letter(
         subject=f"Test of the channel {plain(message.channel)}",
         intro=("If you can read this, Steward's messages reach you here.",),
@@ -230,10 +243,6 @@ def _state(state: str) -> str:
     return state.replace("_", " ")
 
 
-def _count(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
-
-
 def _more(n: int) -> str:
     return f"And {n - LISTED:,} more." if n > LISTED else ""
 
@@ -241,30 +250,3 @@ def _more(n: int) -> str:
 def _listed(names: Sequence[str]) -> str:
     rest = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return ", ".join(plain(name, NAME) for name in names[:LISTED]) + rest
-
-
-def _day(instant: str, zone: ZoneInfo) -> str:
-    """Name a window by its start: the day, and the time where it is not midnight."""
-    local = datetime.fromisoformat(instant).astimezone(zone)
-    day = f"{local:%a} {local.day} {local:%b %Y}"
-    return day if (local.hour, local.minute) == (0, 0) else f"{day}, {local:%H:%M %Z}"
-
-
-def _moment(instant: str, zone: ZoneInfo) -> str:
-    local = datetime.fromisoformat(instant).astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %Y}, {local:%H:%M %Z}"
-
-
-def _age(since: str, now: str) -> str:
-    """Say how long ago something was, in the largest unit that fits.
-
-    Examples
-    --------
-    >>> _age("2024-01-01T00:00:00+00:00", "2024-01-04T12:00:00+00:00")
-    '3 days'
-    """
-    seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()
-    days, hours = int(seconds // 86400), int(seconds // 3600)
-    if days:
-        return _count(days, "day")
-    return _count(hours, "hour") if hours else _count(max(0, int(seconds // 60)), "minute")

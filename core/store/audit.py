@@ -2,20 +2,23 @@
 
 Each entry's body is canonical JSON, stored byte for byte as it was hashed, and holds the hash of the entry
 before it. The database refuses to update or delete entries; who gets around that breaks the chain. A tail cut
-off together with the head row is only noticed by comparing with an anchor kept elsewhere.
+off together with the head row is only noticed by comparing with an anchor kept elsewhere (core/anchors.py).
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 
 from core.entities import Actor
-from core.store.schema import audit, audit_head
+from core.store.schema import audit, audit_checks, audit_head
 
 GENESIS = "0" * 64
 
@@ -33,20 +36,32 @@ class AuditEntry:
     before: Any
     after: Any
     reason: str | None
+    policy: str | None
+    evidence: tuple[str, ...]
     hash: str
+    body: bytes
 
 
 @dataclass(frozen=True)
 class AuditReport:
     """What checking the chain found.
 
-    `state` is ``intact``, ``broken`` (first at `seq`) or ``truncated`` (after `seq`); `entries` are good.
+    `state` is ``intact``, ``broken`` (first at `seq`), ``truncated`` (after `seq`) or ``unanchored`` (intact,
+    but since `unanchored_since` no anchor vouches for it); `entries` are good, anchors vouch for the first
+    `anchored` of them.
     """
 
     state: str
     seq: int
     entries: int
     problem: str | None = None
+    anchored: int = 0
+    unanchored_since: datetime | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found to be changed or missing."""
+        return self.state in ("intact", "unanchored")
 
 
 def append(
@@ -97,48 +112,110 @@ def append(
 
 
 def entries(
-    c: sa.Connection, *, entity: str | None = None, actor: str | None = None, limit: int = 100
+    c: sa.Connection,
+    *,
+    entity: str | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+    limit: int | None = 100,
 ) -> list[AuditEntry]:
-    """Return the newest entries first."""
+    """Return the newest entries first.
+
+    Parameters
+    ----------
+    entity, action : what they begin with, e.g. ``model:`` or ``promotion.``
+    since, until : wall time, the end not included
+    before : only entries with a smaller number: the next page
+    """
     found = sa.select(audit).order_by(audit.c.seq.desc()).limit(limit)
-    if entity is not None:
-        found = found.where(audit.c.entity == entity)
-    if actor is not None:
-        found = found.where(audit.c.actor == actor)
+    conditions = (
+        audit.c.entity.startswith(entity, autoescape=True) if entity else None,
+        audit.c.action.startswith(action, autoescape=True) if action else None,
+        audit.c.actor == actor if actor else None,
+        audit.c.ts >= since if since else None,
+        audit.c.ts < until if until else None,
+        audit.c.seq < before if before else None,
+    )
+    found = found.where(*(condition for condition in conditions if condition is not None))
     return [_entry(row) for row in c.execute(found)]
 
 
-def verify(c: sa.Connection) -> AuditReport:
-    """Check every entry against its hash, number and predecessor, and the last one against the head."""
+def head(c: sa.Connection) -> tuple[int, str]:
+    """Return the number and hash of the newest entry; 0 and GENESIS before the first."""
+    row = c.execute(sa.select(audit_head)).one()
+    return row.seq, row.hash
+
+
+def written_at(c: sa.Connection, seq: int) -> datetime | None:
+    """Return when an entry was written; None if there is none of that number."""
+    return c.execute(sa.select(audit.c.ts).where(audit.c.seq == seq)).scalar_one_or_none()
+
+
+def verify(c: sa.Connection, anchored: Mapping[int, str] = MappingProxyType({})) -> AuditReport:
+    """Check every entry against its hash, number and predecessor, the last against the head, and the anchors.
+
+    Parameters
+    ----------
+    anchored : the hash that anchors know of an entry, by its number
+    """
     seq, previous = 0, GENESIS
-    with c.execute(sa.select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)) as rows:
+    # As the driver gives them: making instants and rows of our types would take longer than the check.
+    with c.exec_driver_sql(_ALL, execution_options={"stream_results": True}) as rows:
         for row in rows:
-            problem = next(_problems(row, seq + 1, previous), None)
-            if problem is not None:
+            if problem := _problem(row, seq + 1, previous, anchored):
                 return AuditReport("broken", seq + 1, seq, problem)
-            seq, previous = row.seq, row.hash
-    head = c.execute(sa.select(audit_head)).one()
-    if (head.seq, head.hash) != (seq, previous):
-        return AuditReport("truncated", seq, seq, f"the last entry is {seq}, but {head.seq} were written")
-    return AuditReport("intact", seq, seq)
+            seq, previous = row[0], row[-1]
+    known = max((head(c)[0], *anchored))
+    if head(c) != (seq, previous) or known > seq:
+        return AuditReport("truncated", seq, seq, f"the last entry is {seq}, but {known} were written")
+    return AuditReport("intact", seq, seq, anchored=max(anchored, default=0))
 
 
-def _problems(row: sa.Row[Any], seq: int, previous: str) -> Iterator[str]:
-    """Yield what is wrong with the entry that should be number `seq` and follow the hash `previous`."""
-    if row.seq != seq:
-        yield f"entry {seq} is missing"
-    if hashlib.sha256(row.body).hexdigest() != row.hash:
-        yield f"entry {seq} was edited: its hash does not fit"
-        return
-    content = json.loads(row.body)
+def checked(c: sa.Connection, report: AuditReport, *, at: datetime) -> None:
+    """Keep what a check found."""
+    kept = {name: getattr(report, name) for name in ("state", "seq", "entries", "problem", "anchored")}
+    c.execute(sa.insert(audit_checks).values(at=at, **kept))
+
+
+def last_check(c: sa.Connection) -> tuple[datetime, AuditReport] | None:
+    """Return when the chain was checked last, and what that found."""
+    newest = sa.select(audit_checks).order_by(audit_checks.c.id.desc()).limit(1)
+    row = c.execute(newest).one_or_none()
+    if row is None:
+        return None
+    return row.at, AuditReport(row.state, row.seq, row.entries, row.problem, row.anchored)
+
+
+_SHOWN = ("seq", "actor", "source", "action", "entity")
+_ALL = f"SELECT {', '.join(_SHOWN)}, ts, body, hash FROM audit ORDER BY seq"
+_shown = itemgetter(*_SHOWN)
+
+
+def _problem(row: Sequence[Any], seq: int, previous: str, anchored: Mapping[int, str]) -> str | None:
+    """Return what is wrong with the entry that should be number `seq` and follow the hash `previous`."""
+    ts, body, digest = row[5:]
+    if row[0] != seq:
+        return f"entry {seq} is missing"
+    if hashlib.sha256(body).hexdigest() != digest:
+        return f"entry {seq} was edited: its hash does not fit"
+    content = from_json(body)
     if content["prev_hash"] != previous:
-        yield f"entry {seq} does not follow the entry before it"
-    shown = {key: getattr(row, key) for key in ("seq", "actor", "source", "action", "entity")}
-    if (
-        any(content[key] != value for key, value in shown.items())
-        or datetime.fromisoformat(content["ts"]) != row.ts
-    ):
-        yield f"entry {seq} was edited: its columns do not fit its body"
+        return f"entry {seq} does not follow the entry before it"
+    if _shown(content) != row[:5] or content["ts"] != _written(ts):
+        return f"entry {seq} was edited: its columns do not fit its body"
+    if seq in anchored and anchored[seq] != digest:
+        return f"entry {seq} is not the one that was anchored: the chain was written anew"
+    return None
+
+
+def _written(ts: datetime | str) -> str:
+    """Return a driver's time as bodies have it."""
+    if isinstance(ts, str):  # SQLite keeps text in UTC
+        return f"{ts[:10]}T{ts[11:]}+00:00"
+    return ts.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _entry(row: sa.Row[Any]) -> AuditEntry:
@@ -153,7 +230,10 @@ def _entry(row: sa.Row[Any]) -> AuditEntry:
         before=content["before"],
         after=content["after"],
         reason=content["reason"],
+        policy=content["policy_version"],
+        evidence=tuple(content["evidence_digests"]),
         hash=row.hash,
+        body=row.body,
     )
 
 

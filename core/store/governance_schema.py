@@ -131,6 +131,7 @@ promotions = sa.Table(
     _required("updated_at", Instant),
     _required("updated_by"),
     sa.Column("closed_reason", sa.Text),
+    sa.Column("reminded_at", Instant),  # business time; when approvers were told last that it waits
     _of_version(),
 )
 

@@ -13,6 +13,8 @@ from core.store import due
 from core.store.schema import models
 from core.store.upsert import upsert
 
+PRUNED = "pruned"  # paused because no file declares it any more; whoever declares it again resumes it
+
 
 @dataclass(frozen=True)
 class RegisteredModel:
@@ -25,6 +27,7 @@ class RegisteredModel:
     created_at: datetime
     updated_at: datetime
     lifecycle: str = "active"
+    paused_by: str | None = None  # a person, or PRUNED
 
     @property
     def revision(self) -> str:
@@ -47,10 +50,11 @@ def put(
         "text": text,
         "managed": managed,
         "paused": False,
+        "paused_by": None,
         "created_at": now,
         "updated_at": now,
     }
-    upsert(c, models, [row], keep=("paused", "created_at"))
+    upsert(c, models, [row], keep=("paused", "paused_by", "created_at"))
     due.schedule(c, declaration.model, now)
 
 
@@ -70,9 +74,15 @@ def every(c: sa.Connection) -> list[RegisteredModel]:
     return [_registered(row) for row in c.execute(sa.select(models).order_by(models.c.model))]
 
 
-def pause(c: sa.Connection, slug: str, paused: bool) -> None:
-    """Stop or resume the sweeps of a model; what it has stays."""
-    c.execute(sa.update(models).where(models.c.model == slug).values(paused=paused))
+def pause(c: sa.Connection, slug: str, by: str | None) -> None:
+    """Stop the sweeps of a model in somebody's name, or resume them (None); what it has stays."""
+    c.execute(sa.update(models).where(models.c.model == slug).values(paused=by is not None, paused_by=by))
+
+
+def unprune(c: sa.Connection, slug: str) -> None:
+    """Resume a model that was paused because no file declared it; what a person paused stays so."""
+    pruned = (models.c.model == slug, models.c.paused_by == PRUNED)
+    c.execute(sa.update(models).where(*pruned).values(paused=False, paused_by=None))
 
 
 def move(c: sa.Connection, slug: str, lifecycle: str) -> None:
@@ -89,6 +99,7 @@ def _registered(row: sa.Row[Any]) -> RegisteredModel:
         created_at=row.created_at,
         updated_at=row.updated_at,
         lifecycle=row.lifecycle,
+        paused_by=row.paused_by,
     )
 
 

@@ -11,6 +11,7 @@ from core.governed import Approval, Promotion, Waiver
 from core.lifecycle import OPEN
 from core.policies import Policy
 from core.store.governance_schema import approvals, policies, promotions, waivers
+from core.store.types import Instant
 
 
 def add(c: sa.Connection, promotion: Promotion) -> int:
@@ -56,6 +57,19 @@ def open_of(c: sa.Connection, model: str, number: int, environment: str) -> Prom
     )
 
 
+def stuck(c: sa.Connection, states: Sequence[str], before: datetime) -> list[Promotion]:
+    """Return the requests in these states that nobody touched or was reminded of since a business time."""
+    quiet = sa.func.coalesce(promotions.c.reminded_at, promotions.c.updated_at, type_=Instant) <= before
+    later = promotions.c.updated_at <= before
+    found = sa.select(promotions).where(promotions.c.state.in_(states), quiet, later)
+    return [_promotion(row) for row in c.execute(found.order_by(promotions.c.id))]
+
+
+def reminded(c: sa.Connection, identifier: int, at: datetime) -> None:
+    """Write down that approvers were told again."""
+    c.execute(sa.update(promotions).where(promotions.c.id == identifier).values(reminded_at=at))
+
+
 def say(c: sa.Connection, approval: Approval) -> None:
     """Keep what somebody said on a request."""
     told = {name: value for name, value in asdict(approval).items() if name != "id"}
@@ -73,6 +87,11 @@ def keep_policy(c: sa.Connection, policy: Policy, *, at: datetime) -> None:
     """Keep the text of a policy that something is decided by."""
     if c.execute(sa.select(policies.c.hash).where(policies.c.hash == policy.hash)).first() is None:
         c.execute(sa.insert(policies).values(hash=policy.hash, text=policy.text, first_used_at=at))
+
+
+def policy_text(c: sa.Connection, digest: str) -> str | None:
+    """Return a policy by which something was decided, word for word."""
+    return c.execute(sa.select(policies.c.text).where(policies.c.hash == digest)).scalar_one_or_none()
 
 
 def add_waiver(c: sa.Connection, waiver: Waiver) -> int:

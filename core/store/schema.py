@@ -45,6 +45,7 @@ models = sa.Table(
     sa.Column("text", sa.Text, nullable=False),  # the YAML as it was applied
     sa.Column("managed", sa.Text, nullable=False),  # file | ui
     sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("paused_by", sa.Text),  # a person, or models.PRUNED; null where it is not paused
     sa.Column("lifecycle", sa.Text, nullable=False, server_default="active"),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
@@ -311,6 +312,19 @@ audit = sa.Table(
     sa.Column("entity", sa.Text, nullable=False, index=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
+)
+
+# What checking the whole chain found, each time.
+audit_checks = sa.Table(
+    "audit_checks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", Instant, nullable=False),  # wall time
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("entries", sa.BigInteger, nullable=False),
+    sa.Column("problem", sa.Text),
+    sa.Column("anchored", sa.BigInteger, nullable=False),
 )
 
 audit_head = sa.Table(

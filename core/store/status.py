@@ -30,7 +30,7 @@ def get(c: sa.Connection, model: str) -> ModelStatus | None:
 
 
 def overview(c: sa.Connection) -> pl.DataFrame:
-    """Return every registered model with its status, by name.
+    """Return every registered model that was not removed, with its status, by name.
 
     Returns
     -------
@@ -44,6 +44,7 @@ def overview(c: sa.Connection) -> pl.DataFrame:
     joined = (
         sa.select(models.c.model, state.label("state"), *written, *_REGISTERED, models.c.declaration)
         .join_from(models, status, isouter=True)
+        .where(models.c.lifecycle != "archived")
         .order_by(models.c.model)
     )
     found = frame(c, joined).with_columns(

@@ -201,7 +201,7 @@ def test_a_paused_model_reminds_of_nothing(sqlite_store, portfolio):
     portfolio(sqlite_store)
     trouble(sqlite_store, MONDAY - DAY, reminded_at=MONDAY - DAY)
     with sqlite_store.write() as c:
-        models.pause(c, "delay-30", True)
+        models.pause(c, "delay-30", "ops@example.com")
     assert reminders.remind(sqlite_store, MONDAY) == 0
 
 

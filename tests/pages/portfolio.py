@@ -53,7 +53,7 @@ def build(store: Store) -> None:
     register(store, "never-swept", risk_tier=4)
     write_year(store, "delay-30")
     with store.write() as c:
-        models.pause(c, "resting", True)
+        models.pause(c, "resting", "ops@example.com")
         for row in statuses():
             status.put(c, row)
         due.done(c, "delay-30", NOW, None)

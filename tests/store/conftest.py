@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from core.declaration import Declaration
 from core.entities import CELLS, METRICS
@@ -91,3 +92,20 @@ def cells() -> pl.DataFrame:
         {**shared, "column": "", "kind": "rows", "low": None, "high": None, "counts": [0, 0, 3], "sums": []},
     ]
     return pl.DataFrame(rows, schema=CELLS)
+
+
+@pytest.fixture
+def tamper() -> Callable[..., None]:
+    """Does what the triggers refuse, as someone with full access to the database could."""
+
+    def run(store: Store, *statements: str) -> None:
+        with store.write() as c:
+            if store.file is not None:
+                for name in ("audit_refuses_update", "audit_refuses_delete"):
+                    c.execute(sa.text(f"DROP TRIGGER IF EXISTS {name}"))
+            else:
+                c.execute(sa.text("ALTER TABLE audit DISABLE TRIGGER audit_refuses_change"))
+            for statement in statements:
+                c.execute(sa.text(statement))
+
+    return run

@@ -75,7 +75,7 @@ def test_a_read_transaction_sees_one_moment(registered, declared, now):
 
 def test_a_read_transaction_cannot_write(registered):
     with pytest.raises(StoreError, match=r"read-?only"), registered.read() as c:
-        models.pause(c, "delay-30", True)
+        models.pause(c, "delay-30", "ops@example.com")
 
 
 def test_an_exception_undoes_the_whole_write_transaction(registered, declared, now):
@@ -94,7 +94,7 @@ def test_the_revision_grows_with_commits_that_pages_could_show_and_no_others(reg
         heartbeats.beat(c, "h:1:a", "jobs", "h", 1, datetime.now(UTC))
     assert registered.revision() == before
     with registered.write() as c:
-        models.pause(c, "delay-30", True)
+        models.pause(c, "delay-30", "ops@example.com")
     assert registered.revision() == before + 1
 
 

@@ -38,7 +38,7 @@ def test_replacing_a_declaration_keeps_when_it_was_registered_and_that_it_is_pau
 ):
     later = now + timedelta(days=1)
     with registered.write() as c:
-        models.pause(c, "delay-30", True)
+        models.pause(c, "delay-30", "ops@example.com")
         models.put(c, declared(risk_tier=1), text="new", managed="ui", now=later)
     with registered.read() as c:
         model = models.get(c, "delay-30")

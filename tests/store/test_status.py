@@ -45,7 +45,7 @@ def test_the_overview_has_every_model_with_its_owner_and_status(registered, decl
     with registered.write() as c:
         models.put(c, declared("eta", owner="eta@example.com", team=None, risk_tier=1), text="", now=now)
         models.put(c, declared("resting"), text="", now=now)
-        models.pause(c, "resting", True)
+        models.pause(c, "resting", "ops@example.com")
         status.put(c, full("delay-30", now))
     with registered.read() as c:
         overview = status.overview(c)

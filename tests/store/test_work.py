@@ -35,7 +35,7 @@ def test_the_longest_waiting_models_are_claimed_first(store, declared, now):
 
 def test_a_paused_model_is_not_claimed(registered, now):
     with registered.write() as c:
-        models.pause(c, "delay-30", True)
+        models.pause(c, "delay-30", "ops@example.com")
     assert due.claim(registered, OTHER, now, 10) == []
 
 

@@ -15,6 +15,18 @@ APPEND_ONLY = (
 
 def upgrade() -> None:
     op.add_column("models", sa.Column("lifecycle", sa.Text(), nullable=False, server_default="active"))
+    op.add_column("models", sa.Column("paused_by", sa.Text()))
+    op.execute("UPDATE models SET paused_by = 'pruned' WHERE paused")
+    op.create_table(
+        "audit_checks",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.Column("problem", sa.Text()),
+        sa.Column("anchored", sa.BigInteger(), nullable=False),
+    )
     _identity()
     _registry()
     _decisions()
@@ -197,6 +209,7 @@ def _decisions() -> None:
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.Column("updated_by", sa.Text(), nullable=False),
         sa.Column("closed_reason", sa.Text()),
+        sa.Column("reminded_at", INSTANT),
         sa.ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),
     )
     op.create_table(
