@@ -59,6 +59,7 @@ def sweep_and_print(
         known = {each.model: [entry for slug, entry in bad if slug == each.model] for each in swept}
         known |= {each.model: ledger.entries(c, each.model) for each in swept if each.result.files}
     housekeeping.govern(store, now)
+    housekeeping.anchor(store)
     snapshots.publish(store)
     store.close()
     rows = [_row(each, known[each.model]) for each in sorted(swept, key=lambda each: each.model)]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from core import alerting, auditing, governing
 from core.actions import promotions
+from core.errors import InputError
 from core.publishing import JOBS
 from core.store import Store, heartbeats, ledger, outbox, snapshots, statistics
 
@@ -56,8 +57,11 @@ def govern(store: Store, now: datetime | None = None) -> None:
 
 def anchor(store: Store) -> None:
     """Anchor the audit log if it is time, and check all of it once a day."""
-    if made := auditing.anchor(store):
-        log.info("anchored the audit log at entry %d", made.seq)
+    try:
+        if made := auditing.anchor(store):
+            log.info("anchored the audit log at entry %d", made.seq)
+    except (InputError, OSError) as error:
+        log.error("the audit log cannot be anchored: %s", error)
     report = auditing.check(store)
     if report and not report.sound:
         log.error("the audit log is %s: %s", report.state, report.problem)

@@ -22,11 +22,11 @@ def known(revision: str) -> bool:
     return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
-def upgrade(c: sa.Connection) -> None:
-    """Run the missing migrations inside the open write transaction."""
+def upgrade(c: sa.Connection, to: str = "head") -> None:
+    """Run the missing migrations, up to and with a revision, inside the open write transaction."""
     config = _config()
     config.attributes["connection"] = c
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _config() -> Config:

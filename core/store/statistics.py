@@ -60,7 +60,7 @@ def write(store: Store, model: str, month: str, kind: Kind, frame: pl.DataFrame)
         )
     # A random name, so that removing an old file can never hit one that is about to be published.
     generation = secrets.token_hex(8)
-    write_frame(_path(store.root, model, month, kind, generation), ordered)
+    write_frame(path_of(store.root, model, month, kind, generation), ordered)
     return generation
 
 
@@ -77,7 +77,7 @@ def months(store: Store, model: str, kind: Kind) -> dict[str, Path]:
         .order_by(statistics.c.month)
     )
     with store.read() as c:
-        return {month: _path(store.root, model, month, kind, name) for month, name in c.execute(current)}
+        return {month: path_of(store.root, model, month, kind, name) for month, name in c.execute(current)}
 
 
 def read(
@@ -183,7 +183,7 @@ def unreferenced(store: Store, older_than: datetime) -> list[Path]:
             leases.c.holder.is_not(None), leases.c.expires_at > datetime.now(UTC)
         )
         busy = set(c.execute(held).scalars())
-        current = {_path(store.root, *row) for row in c.execute(sa.select(statistics))}
+        current = {path_of(store.root, *row) for row in c.execute(sa.select(statistics))}
     return [
         path
         for folder in sorted((store.root / "statistics").glob("*/"))
@@ -201,7 +201,8 @@ def remove_unreferenced(store: Store, older_than: datetime) -> list[Path]:
     return paths
 
 
-def _path(root: Path, model: str, month: str, kind: str, generation: str) -> Path:
+def path_of(root: Path, model: str, month: str, kind: str, generation: str) -> Path:
+    """Return where a generation lies in a workspace."""
     return root / "statistics" / model / f"{month}.{kind}.{generation}.parquet"
 
 
