@@ -50,12 +50,13 @@ def export(arguments: Namespace) -> int:
     file = Path(arguments.file)
     if file.suffix not in (".jsonl", ".csv"):
         raise InputError(f"{file} ends in {file.suffix or 'nothing'}; expected .jsonl or .csv")
+    if file.exists():
+        raise InputError(f"{file} exists; an export is never overwritten, name another file")
     store = opened(arguments)
-    with file.open("xb") as out:
-        form: Any = file.suffix.removeprefix(".")
-        content = audits.export(store, PERSON, form, **_wanted(arguments))
-        out.write(content)
+    form: Any = file.suffix.removeprefix(".")
+    content = audits.export(store, PERSON, form, **_wanted(arguments))
     store.close()
+    file.write_bytes(content)
     print(f"Wrote {file} ({len(content):,} bytes).")
     return 0
 

@@ -4,8 +4,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from core import auditing
-from core import backup as backups
 from core.store import Store
+from core.store import backup as backups
 from jobs.cli_audit import sentence
 from jobs.cli_models import opened
 

@@ -73,6 +73,13 @@ PAGES = {
             url_path="approvals",
             help="What waits for a decision, on which evidence, and what was decided.",
         ),
+        st.Page(
+            HERE / "audit.py",
+            title="Audit log",
+            icon=":material/history_edu:",
+            url_path="audit",
+            help="Who did what to what, when and why, and whether the log is whole.",
+        ),
     ],
     "Administer": [
         st.Page(

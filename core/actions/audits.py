@@ -17,7 +17,7 @@ _COLUMNS = ("seq", "ts", "actor", "source", "action", "entity", "before", "after
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins to calculate
 
 
-def export(store: Store, actor: Actor, form: Format, **wanted: Any) -> bytes:
+def export(store: Store, actor: Actor, form: Format, /, **wanted: Any) -> bytes:
     """Return entries, the oldest first, and note in the log that they were taken out.
 
     Parameters

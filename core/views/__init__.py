@@ -2,6 +2,7 @@
 
 from core.views.alert import AlertPage, alert_page
 from core.views.alerts import AlertsPage, alerts_page, annotated, open_requests
+from core.views.audit import AuditPage, audit_page
 from core.views.estimates import EstimateError, estimate_error
 from core.views.fairness import FairnessPage, fairness
 from core.views.history import History, history
@@ -29,6 +30,7 @@ from core.views.why import WhyPage, reasons, why_page
 __all__ = [
     "AlertPage",
     "AlertsPage",
+    "AuditPage",
     "Approvals",
     "Comparison",
     "Distribution",
@@ -50,6 +52,7 @@ __all__ = [
     "alerts_page",
     "annotated",
     "approvals",
+    "audit_page",
     "compare_versions",
     "distribution",
     "estimate_error",

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from core import auditing, backup
+from core import auditing
 from core.entities import Actor
 from core.errors import InputError, PathError, StoreError
-from core.store import Store, audit, models, statistics
+from core.store import Store, audit, backup, models, statistics
 
 TS = datetime(2026, 1, 2, tzinfo=UTC)
 
