@@ -31,4 +31,5 @@ def outcome() -> None:
     if text and succeeded:
         st.toast(plain(text), icon=":material/check:")
     elif text:
-        st.warning(f"**Nothing was changed:** {plain(text)}.", icon=":material/sync_problem:")
+        end = "" if text.endswith((".", "?", "!")) else "."
+        st.warning(f"**Nothing was changed:** {plain(text)}{end}", icon=":material/sync_problem:")

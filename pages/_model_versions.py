@@ -8,6 +8,7 @@ import streamlit as st
 from core import views
 from core.governed import Release
 from core.store.releases import DEPLOYS
+from pages import _version_form
 from pages._commands import outcome
 from pages._model_parts import Selection
 from pages._promotion_parts import (
@@ -38,11 +39,13 @@ def show(chosen: Selection) -> None:
     page = read(views.versions_page, chosen.slug)
     if page is None or not page.versions:
         _start(chosen.slug)
+        _version_form.show(chosen.slug)
         return
     _live(chosen, page)
     left, right = st.columns([3, 2])
     with left:
         _versions(chosen, page)
+        _version_form.show(chosen.slug)
     with right:
         _history(chosen, page)
 

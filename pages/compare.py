@@ -11,6 +11,7 @@ from core.entities import Actor
 from core.errors import InputError
 from core.governed import AttachedEvidence, ModelVersion
 from core.records import Dataset
+from core.store.releases import DEPLOYS
 from pages._commands import outcome
 from pages._model_parts import draw
 from pages._promotion_parts import checklist, request_form, state_badge, verdict
@@ -172,17 +173,35 @@ def ask(found: views.Comparison, actor: Actor) -> None:
 
 
 def lineage(found: views.Comparison) -> None:
-    """Draw what the candidate came from."""
-    if not found.edges:
-        st.caption("Its record names no dataset, run or parent.")
+    """Draw what the candidate came from, and what came of it."""
+    edges, came_of_it = downstream(found)
+    if not edges:
+        st.caption("Its record names no dataset, run or parent, and it was never released.")
         return
     every = [each for version in found.page.versions for each in _datasets(version)]
     every += [run.record.dataset for run in found.page.runs if run.record.dataset]
     titles = {f"dataset:{each.digest}": f"Dataset {each.name}" for each in every}
     titles |= {f"run:{run.id}": f"Run {run.id}: {run.record.name}" for run in found.page.runs}
     titles |= {version.entity: f"Version {version.number}" for version in found.page.versions}
-    figure = charts.lineage(found.edges, found.b.entity, titles)
-    draw(figure, "What the candidate came from, from left to right", key="lineage")
+    figure = charts.lineage(edges, found.b.entity, titles | came_of_it)
+    draw(figure, "What the candidate came from and what came of it, from left to right", key="lineage")
+
+
+def downstream(found: views.Comparison) -> tuple[list[tuple[str, str, str]], dict[str, str]]:
+    """Return the edges, with those to the candidate's last release and predictions, and their titles."""
+    edges, titles = list(found.edges), {}
+    here, zone = found.b.entity, found.page.registered.declaration.predictions.timezone
+    deployed = [e for e in found.page.releases if e.number == found.b.number and e.event in DEPLOYS]
+    if deployed:
+        release = f"release:{deployed[-1].id}"
+        edges.append((here, deployed[-1].event.replace("_", " "), release))
+        titles[release] = f"Release, {clock_text(deployed[-1].at, zone)}"
+        here = release
+    if found.traffic is not None:
+        edges.append((here, "answers", "predictions"))
+        last = clock_text(found.traffic.last, zone)
+        titles["predictions"] = f"{found.traffic.rows:,} predictions until {last}"
+    return edges, titles
 
 
 def _datasets(version: ModelVersion) -> tuple[Dataset, ...]:

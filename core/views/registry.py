@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from core import governing
 from core.actions import gating, promotion_steps
 from core.actions import versions as version_actions
 from core.approving import unseated
@@ -21,6 +22,7 @@ from core.governed import (
 )
 from core.lifecycle import OPEN
 from core.policies import Tier
+from core.reconciliation import Traffic
 from core.records import UseCase
 from core.store import (
     Store,
@@ -70,7 +72,7 @@ class VersionsPage:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions side by side; `gate` is the checklist of `b`, `edges` what it came from."""
+    """Two versions side by side; `gate` is the checklist of `b`, `edges` is what it came from."""
 
     page: VersionsPage
     a: ModelVersion | None
@@ -79,6 +81,7 @@ class Comparison:
     tier: Tier
     open: Promotion | None
     edges: Sequence[tuple[str, str, str]]
+    traffic: Traffic | None  # what the log saw of `b` in the last months
     waivers: Sequence[Waiver]
 
 
@@ -157,6 +160,7 @@ def compare_versions(store: Store, slug: str, a: int | None, b: int) -> Comparis
     if page is None:
         return None
     policy = gating.policy_of(store)
+    traffic, _ = governing.seen(store, slug, page.now)
     with store.read() as c:
         version = version_actions.found(c, slug, b)
         other = version_actions.found(c, slug, a) if a is not None else None
@@ -169,6 +173,7 @@ def compare_versions(store: Store, slug: str, a: int | None, b: int) -> Comparis
             tier=judged.tier,
             open=promotions.open_of(c, slug, b, ENVIRONMENT),
             edges=versions.ancestry(c, version.entity),
+            traffic=traffic.get(version.name),
             waivers=promotions.waivers_of(c, slug, b),
         )
 

@@ -16,6 +16,7 @@ from core.records import Dataset, Evidence, Finding, Run, UseCase, Version
 from core.settings import Workspace
 from core.store import Store, card_texts, models, use_cases
 from core.store import promotions as stored
+from core.store import versions as stored_versions
 from pages import _shared
 from tests.pages import portfolio
 from tests.pages.test_states import Open, open_page, said
@@ -214,3 +215,33 @@ def test_what_ran_on_a_day_is_told(open_page: Open, own: Store) -> None:
     assert "At the end of that day: **version 1 (1.0)**" in said(at)
     with own.read() as c:
         assert models.get(c, "delay-30") is not None
+
+
+def test_a_version_is_registered_in_the_dashboard_from_the_same_yaml(
+    open_page: Open, own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting(monkeypatch, DORA)
+    artifact = own.root / "artifacts" / "three.json"
+    artifact.parent.mkdir(exist_ok=True)
+    artifact.write_text("weights")
+
+    def register(text: str) -> str:
+        at = open_page(own.workspace, "model", model="delay-30", tab="Versions")
+        at.text_area[0].set_value(text)
+        button(at, "Register").click().run()
+        return said(at)
+
+    assert "artefact: unknown key; did you mean 'artifact'?" in register("artefact: artifacts/three.json")
+    assert "outside the folders Steward may read" in register("artifact: ../../etc/passwd\nformat: json")
+    register("name: '3.0'\nartifact: artifacts/three.json\nformat: json\nframework:")
+    with own.read() as c:
+        made = stored_versions.named(c, "delay-30", "3.0")
+    assert made is not None
+    assert (made.number, made.registered_by, [f.path for f in made.record.manifest]) == (
+        3,
+        DORA.id,
+        ["three.json"],
+    )
+    acting(monkeypatch, VAL)
+    at = open_page(own.workspace, "model", model="delay-30", tab="Versions")
+    assert button(at, "Register").disabled
