@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from core.addresses import mailbox
 from core.governed import Approval, ModelVersion, Promotion
 from core.policies import Tier
 
@@ -16,15 +17,16 @@ def unseated(tier: Tier, approvals: Sequence[Approval]) -> int:
     >>> unseated(tier, [])
     2
     """
-    holders = {a.actor: frozenset(a.roles) for a in approvals if a.decision == "approve"}
+    holders = {mailbox(a.actor): frozenset(a.roles) for a in approvals if a.decision == "approve"}
     return len(tier.approvals) - _most_filled(tier.approvals, holders)
 
 
 def barred(tier: Tier, promotion: Promotion, version: ModelVersion, actor: str) -> str | None:
     """Return why this person may not approve, None if they stand apart from what they would approve."""
-    if "requester" in tier.separate_from and actor == promotion.requested_by:
+    person = mailbox(actor)
+    if "requester" in tier.separate_from and person == mailbox(promotion.requested_by):
         return "requested it; somebody else has to approve"
-    if "developer" in tier.separate_from and actor in version.developers:
+    if "developer" in tier.separate_from and person in map(mailbox, version.developers):
         return "developed or registered the version; somebody else has to approve"
     return None
 

@@ -16,6 +16,7 @@ StewardError
 ├── StateError                this step does not lead on from the state something is in
 ├── Conflict                  somebody changed meanwhile what the person saw
 └── NotAllowed                the actor may not do this
+    └── NotSignedIn           nobody is known to be there: no sign-in, or one that is over
 """
 
 
@@ -85,3 +86,7 @@ class Conflict(StewardError):
 
 class NotAllowed(StewardError):
     """The actor may not run this command."""
+
+
+class NotSignedIn(NotAllowed):
+    """There is no sign-in, or it is over, or no longer good enough for this."""

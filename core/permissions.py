@@ -56,7 +56,12 @@ PERMITS: Mapping[str, Permission] = {
     "release.change": Permission("release, roll back and suspend versions", ("ml_engineer",)),
     "release.review": Permission("review emergency releases", DECIDES),
     "model.lifecycle": Permission("move models through their lifecycle", ("ml_engineer", "approver")),
+    "user.manage": Permission("manage users, roles and the tokens of others", ("admin",)),
+    "token.own": Permission("have tokens", ROLES),
 }
+
+# What somebody decides by their own hand: with a fresh sign-in, and never by a token.
+IN_PERSON = frozenset({"promotion.decide", "waiver.confirm", "release.review"})
 
 
 def effective(roles: Iterable[str], *, model: str | None, team: str | None) -> frozenset[str]:
@@ -71,3 +76,29 @@ def effective(roles: Iterable[str], *, model: str | None, team: str | None) -> f
     """
     scopes = {"", f"model:{model}" if model else "", f"team:{team}" if team else ""}
     return frozenset(role for role, _, scope in (r.partition("@") for r in roles) if scope in scopes)
+
+
+def apart(roles: Iterable[str]) -> frozenset[str]:
+    """Return the roles without those that decide, if an admin holds them: who makes users approves nothing.
+
+    Examples
+    --------
+    >>> sorted(apart({"admin", "approver@team:flights", "analyst"}))
+    ['admin', 'analyst']
+    """
+    held = frozenset(roles)
+    if not any(role.partition("@")[0] == "admin" for role in held):
+        return held
+    return frozenset(role for role in held if role.partition("@")[0] not in DECIDES)
+
+
+def both(held: Iterable[str], allowed: Iterable[str]) -> frozenset[str]:
+    """Return the allowed roles that are held: everywhere, or in the same scope.
+
+    Examples
+    --------
+    >>> sorted(both({"analyst", "approver"}, ["approver@model:churn", "admin"]))
+    ['approver@model:churn']
+    """
+    has = frozenset(held)
+    return frozenset(role for role in allowed if role in has or role.partition("@")[0] in has)

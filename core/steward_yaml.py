@@ -124,11 +124,12 @@ class Retention(Strict):
 
 
 class Oidc(Strict):
-    """The identity provider, and which of its groups holds which role."""
+    """The identity provider, and which of its groups (a claim of the ID token) holds which role."""
 
     server_metadata_url: Url
     client_id: Text
     client_secret: Text = Field(repr=False)
+    groups_claim: Text = "groups"
     groups: dict[str, Role] = Field(default_factory=dict)
     default_role: Role | Literal["none"] = "none"
 

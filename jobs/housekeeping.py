@@ -9,13 +9,14 @@ from core import alerting, auditing, governing
 from core.actions import promotions
 from core.errors import InputError
 from core.publishing import JOBS
-from core.store import Store, heartbeats, ledger, outbox, snapshots, statistics
+from core.store import Store, heartbeats, identities, ledger, outbox, snapshots, statistics
 
 log = logging.getLogger("steward.housekeeping")
 
 # A reader that follows a registry row to a file finishes within this.
 UNREFERENCED_FOR = timedelta(hours=1)
 FORGOTTEN_AFTER = timedelta(days=7)
+SIGN_INS_FOR = timedelta(days=90)
 
 
 def beat(store: Store, runner: str) -> None:
@@ -68,11 +69,12 @@ def anchor(store: Store) -> None:
 
 
 def clean(store: Store, wall: datetime | None = None) -> None:
-    """Remove statistics files without a reference, runners long gone and messages sent long ago."""
+    """Remove statistics files without a reference, runners, sign-ins and messages of long ago."""
     wall, kept = wall or datetime.now(UTC), store.workspace.settings.retention.outbox
     removed = statistics.remove_unreferenced(store, wall - UNREFERENCED_FOR)
     with store.write(shown=False) as c:
         heartbeats.forget(c, wall - FORGOTTEN_AFTER)
+        identities.forget(c, wall - SIGN_INS_FOR)
         if kept is not None:
             outbox.forget(c, wall - kept)
     if removed:

@@ -56,9 +56,9 @@ def comment(store: Store, identifier: int, actor: Actor, *, text: str) -> Approv
     now = store.workspace.now()
     with store.write() as c:
         promotion = steps.found(c, identifier)
-        require(c, actor, "promotion.comment", model=promotion.model)
+        roles = require(c, actor, "promotion.comment", model=promotion.model)
         said = Approval(
-            *(0, identifier, promotion.round, actor.id, sorted(actor.roles), "comment"),
+            *(0, identifier, promotion.round, actor.id, sorted(roles), "comment"),
             *(said_text(text, "what you want to say"), now),
         )
         promotions.say(c, said)
@@ -99,9 +99,7 @@ def _permit(
     roles: frozenset[str],
     decision: str,
 ) -> None:
-    """Refuse who decides by a token, stands too near, or holds none of the roles the policy asks for."""
-    if actor.source == "token":
-        raise NotAllowed("a token never decides; sign in to the dashboard and decide there")
+    """Refuse who stands too near, or holds none of the roles the policy asks for."""
     if decision == "approve" and (why := approving.barred(judged.tier, promotion, version, actor.id)):
         raise NotAllowed(f"{actor.id} {why}")
     seats = sorted({role for seat in judged.tier.approvals for role in seat})

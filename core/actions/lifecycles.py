@@ -9,7 +9,8 @@ from core import lifecycle
 from core.actions import releases as release_actions
 from core.actions import versions
 from core.actions.alerts import said_text
-from core.actions.authority import require
+from core.actions.authority import known, require
+from core.addresses import mailbox
 from core.entities import Actor, AlertEvent
 from core.errors import InputError, StateError
 from core.governed import Release
@@ -123,16 +124,17 @@ def attest(store: Store, model: str, actor: Actor, *, text: str) -> None:
     said, now = said_text(text, "what the review found"), store.workspace.now()
     with store.write() as c:
         registered = models.get(c, model)
-        owners = () if registered is None else _owners(registered)
-        if actor.id not in owners:
+        owners = set() if registered is None else _owners(registered)
+        if mailbox(known(c, actor).id) not in owners:
             require(c, actor, "model.lifecycle", model=model)
         _state(c, model)
         attestations.add(c, model, said, at=now, by=actor.id)
         audit.append(c, actor, "model.attested", f"model:{model}", after={"said": said}, ts=datetime.now(UTC))
 
 
-def _owners(registered: models.RegisteredModel) -> tuple[str | None, ...]:
-    return registered.declaration.owner, registered.declaration.backup_owner
+def _owners(registered: models.RegisteredModel) -> set[str]:
+    declared = registered.declaration
+    return {mailbox(owner) for owner in (declared.owner, declared.backup_owner) if owner}
 
 
 def _state(c: sa.Connection, model: str) -> str:

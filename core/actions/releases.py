@@ -11,6 +11,7 @@ from core.actions import promotion_steps as steps
 from core.actions.alerts import said_text
 from core.actions.authority import require
 from core.actions.gating import ENVIRONMENT
+from core.addresses import mailbox
 from core.entities import Actor
 from core.errors import Conflict, InputError, NotAllowed, StateError
 from core.governed import ModelVersion, Promotion, Release
@@ -214,8 +215,8 @@ def review(store: Store, identifier: int, actor: Actor, *, finding: str) -> Rele
         require(c, actor, "release.review", model=done.model)
         if not done.emergency:
             raise InputError(f"release {identifier} was no emergency; there is nothing to review")
-        if actor.source == "token" or actor.id == done.actor:
-            raise NotAllowed(f"{actor.id} acted then, or uses a token; a person who did not act reviews it")
+        if mailbox(actor.id) == mailbox(done.actor):
+            raise NotAllowed(f"{actor.id} acted then; a person who did not act reviews it")
         if all(each.id != identifier for each in releases.unreviewed(c)):
             return next(e for e in releases.events(c, done.model) if e.of_release == identifier)
         return record(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from core.actions import gating, versions
 from core.actions.alerts import moment, said_text
 from core.actions.authority import require
+from core.addresses import mailbox
 from core.entities import Actor
 from core.errors import InputError, NotAllowed
 from core.governed import Waiver
@@ -67,8 +68,8 @@ def confirm(store: Store, identifier: int, actor: Actor) -> Waiver:
         if before is None:
             raise InputError(f"there is no waiver {identifier}; see: steward gate MODEL VERSION")
         require(c, actor, "waiver.confirm", model=before.model)
-        if actor.source == "token" or actor.id == before.proposed_by:
-            raise NotAllowed(f"{actor.id} proposed it, or uses a token; a second person confirms it")
+        if mailbox(actor.id) == mailbox(before.proposed_by):
+            raise NotAllowed(f"{actor.id} proposed it; a second person confirms it")
         if before.confirmed_by is not None:
             return before
         if before.expires_at <= now:

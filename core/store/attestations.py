@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from core.addresses import mailbox
 from core.records import Retirement
 from core.store.governance_schema import attestations, principals, retirements
 
@@ -34,5 +35,5 @@ def retirement(c: sa.Connection, model: str) -> tuple[Retirement, datetime, str]
 
 def left(c: sa.Connection, person: str) -> bool:
     """Tell whether somebody's access was taken away; who never had any has not left."""
-    found = sa.select(principals.c.state).where(principals.c.id == person.lower())
+    found = sa.select(principals.c.state).where(principals.c.id == mailbox(person))
     return c.execute(found).scalar_one_or_none() == "disabled"

@@ -29,7 +29,17 @@ PURE = (
     *("bins", "cells", "drift", "column_drift", "quality", "operations", "fairness", "estimates", "measures"),
     *("performance", "regression", "multiclass", "score_curves", "metric_rows", "charts", "reconstruction"),
     *("auto", "usual", "maturity", "verdicts", "fold", "reconcile", "alerts", "alert_text"),
-    *("permissions", "records", "governed", "lifecycle", "gates", "approving", "reconciliation", "card"),
+    *(
+        "permissions",
+        "addresses",
+        "records",
+        "governed",
+        "lifecycle",
+        "gates",
+        "approving",
+        "reconciliation",
+        "card",
+    ),
     *("monitor_text", "monitor_form", "monitor_yaml", "suggestions"),
 )
 EDGE = ("settings", "steward_yaml", "logs", "engine", "store", "notify")
@@ -113,6 +123,7 @@ def test_pure_modules_ask_no_clock():
         ("streamlit", ("pages/", "app.py")),
         ("pickle", ()),
         ("apprise", ("core/notify/",)),
+        ("argon2", ("core/identity.py",)),
         ("httpx", ("core/notify/",)),
     ],
 )

@@ -35,6 +35,7 @@ def upgrade() -> None:
     for table in APPEND_ONLY:
         _refuse(table, "UPDATE OR DELETE", f"rows of {table} are never changed or removed")
     _refuse("versions", "DELETE", "versions are never removed")
+    _refuse("principals", "DELETE", "users are disabled, never removed")
     record = "model, number, name, digest, content, registered_at, registered_by"
     _refuse("versions", f"UPDATE OF {record}", "a version's record never changes")
 
