@@ -6,7 +6,7 @@ from core.actions import alerts as alert_actions
 from core.settings import Workspace
 from core.store import Store
 from core.views import scripts
-from jobs.cli_models import PERSON
+from jobs.acting import acting
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("id", "severity", "state", "model", "message", "opened_at", "value", "threshold")
@@ -30,7 +30,7 @@ def comment(arguments: Namespace) -> int:
     """Write down what somebody knows about an alert."""
     store = Store(Workspace.open(arguments.workspace))
     store.require_current()
-    said = alert_actions.comment(store, arguments.id, PERSON, text=arguments.text)
+    said = alert_actions.comment(store, arguments.id, acting(store), text=arguments.text)
     store.close()
     if arguments.json:
         print_json({"alert": said.alert, "at": said.at, "actor": said.actor, "comment": said.detail})

@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.settings import Workspace
 from core.store import Store, annotations, models
 from core.strict import nearest
-from jobs.cli_models import PERSON
+from jobs.acting import acting
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("id", "model", "from", "to", "text", "mute", "exclude_from_reference", "made_by")
@@ -41,7 +41,7 @@ def add(arguments: Namespace) -> int:
     start, end = (_instant(store, arguments.model, day) for day in (arguments.start, arguments.end))
     said = annotation_actions.add(
         store,
-        PERSON,
+        acting(store),
         model=arguments.model,
         start=start,
         end=end,
@@ -58,7 +58,7 @@ def add(arguments: Namespace) -> int:
 def remove(arguments: Namespace) -> int:
     """Take an annotation back."""
     store = _open(arguments)
-    said = annotation_actions.remove(store, arguments.id, PERSON)
+    said = annotation_actions.remove(store, arguments.id, acting(store))
     store.close()
     reach = said.mute or said.exclude_from_reference
     _answer(arguments, said, f"Annotation {said.id} is taken back{f'; {_NEXT}' if reach else ''}.")

@@ -6,7 +6,7 @@ from core.actions import messages as message_actions
 from core.notify import channels as known
 from core.settings import Workspace
 from core.store import Store, outbox
-from jobs.cli_models import PERSON
+from jobs.acting import acting
 from jobs.terminal import print_json, print_table
 
 _COLUMNS = ("channel", "kind", "waiting", "dead", "last_sent", "error")
@@ -17,10 +17,10 @@ def channels(arguments: Namespace) -> int:
     store = Store(Workspace.open(arguments.workspace))
     store.require_current()
     if arguments.test:
-        message_actions.send_test(store, arguments.test, PERSON)
+        message_actions.send_test(store, arguments.test, acting(store))
         print(f"A test message for {arguments.test} is queued; a running steward jobs sends it at once.")
     elif arguments.again:
-        message = message_actions.send_again(store, arguments.again, PERSON)
+        message = message_actions.send_again(store, arguments.again, acting(store))
         print(f"Message {message.id} for {message.channel} is queued again.")
     else:
         _print(store, as_json=arguments.json)

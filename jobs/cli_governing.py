@@ -1,4 +1,4 @@
-"""The words of the commands that govern releases; jobs/cli.py adds them to the others."""
+"""The words of the commands that govern releases and users; jobs/cli.py adds them to the others."""
 
 import argparse
 from collections.abc import Callable
@@ -14,6 +14,7 @@ def add(commands: Commands, command: Add, day: Callable[[str], datetime]) -> Non
     _versions(commands, command)
     _promotions(commands, command)
     _releases(commands, command, day)
+    _users(commands, command)
 
 
 def _versions(commands: Commands, command: Add) -> None:
@@ -131,6 +132,42 @@ def _releases(commands: Commands, command: Add, day: Callable[[str], datetime]) 
     review = command(commands, "review", "cli_releases:review", "review a rollback or suspension", json=True)
     review.add_argument("id", metavar="ID", type=int)
     review.add_argument("finding", metavar="FINDING", help="what looking back showed")
+
+
+def _users(commands: Commands, command: Add) -> None:
+    verbs = commands.add_parser("users", help="who may sign in, and do what").add_subparsers(
+        metavar="add|list|grant|revoke|disable|enable|passwd", required=True
+    )
+    made = command(verbs, "add", "cli_users:add", "make a user; the first one at this machine", json=True)
+    made.add_argument("--name", metavar="NAME", default="", help="how people call them")
+    made.add_argument("--role", metavar="ROLE", action="append", default=[], help="may be repeated")
+    made.add_argument("--service", action="store_true", help="a pipeline: no password, tokens only")
+    command(verbs, "list", "cli_users:show_all", "all users with their roles", json=True)
+    grant = command(verbs, "grant", "cli_users:grant", "give a user a role", json=True)
+    revoke = command(verbs, "revoke", "cli_users:revoke", "take a role from a user", json=True)
+    disable = command(verbs, "disable", "cli_users:disable", "close a user's access at once", json=True)
+    disable.add_argument("--reason", metavar="TEXT", default="")
+    enable = command(verbs, "enable", "cli_users:enable", "open a user's access again", json=True)
+    passwd = command(verbs, "passwd", "cli_users:passwd", "give a user another password")
+    passwd.add_argument("--recover", action="store_true", help="of an admin, when no admin can sign in")
+    for each in (made, grant, revoke, disable, enable, passwd):
+        each.add_argument("address", metavar="ADDRESS", help="e.g. dora@example.com")
+    for each in (grant, revoke):
+        each.add_argument(
+            "role", metavar="ROLE", help="e.g. approver, approver@team:ops, approver@model:churn"
+        )
+    verbs = commands.add_parser("tokens", help="tokens for pipelines and terminals").add_subparsers(
+        metavar="create|list|revoke", required=True
+    )
+    create = command(verbs, "create", "cli_users:create_token", "make a token, shown once", json=True)
+    create.add_argument("name", metavar="NAME", help="what it is for")
+    create.add_argument("--role", metavar="ROLE", action="append", required=True, help="may be repeated")
+    create.add_argument("--days", metavar="N", type=int, default=90, help="how long it holds (default: 90)")
+    create.add_argument("--for", dest="owner", metavar="ADDRESS", help="a service user (default: you)")
+    shown = command(verbs, "list", "cli_users:show_tokens", "the tokens that hold", json=True)
+    shown.add_argument("--all", action="store_true", help="those that are over too")
+    end = command(verbs, "revoke", "cli_users:revoke_token", "end a token at once")
+    end.add_argument("id", metavar="ID", type=int)
 
 
 def _version(command: argparse.ArgumentParser) -> None:

@@ -8,14 +8,11 @@ from core.actions import lifecycles
 from core.actions import models as model_actions
 from core.declare import FILL_IN
 from core.declare import declare as declaration_for
-from core.entities import Actor
 from core.errors import InputError
-from core.permissions import ROLES
 from core.settings import Workspace, initialise
 from core.store import Store
+from jobs.acting import acting
 from jobs.terminal import print_json
-
-PERSON = Actor("single-user", "cli", frozenset(ROLES))
 
 
 def init(arguments: Namespace) -> int:
@@ -54,7 +51,7 @@ def apply(arguments: Namespace) -> int:
     changes = model_actions.apply(
         store,
         [Path(file) for file in arguments.files],
-        PERSON,
+        acting(store),
         prune=arguments.prune,
         force=arguments.force,
         dry_run=arguments.dry_run,

@@ -14,7 +14,7 @@ from core.settings import Workspace
 from core.store import Store, models
 from core.store.models import RegisteredModel
 from core.strict import nearest
-from jobs.cli_models import PERSON
+from jobs.acting import acting
 from jobs.terminal import print_json, print_table
 
 _COLUMNS = ("opened_at", "ended", "severity", "monitor", "message")
@@ -71,7 +71,7 @@ def export(arguments: Namespace) -> int:
 def manage(arguments: Namespace) -> int:
     """Let the dashboard or the model's file manage a model."""
     store, _ = _opened(arguments)
-    is_new = monitor_actions.manage(store, arguments.model, arguments.by, PERSON)
+    is_new = monitor_actions.manage(store, arguments.model, arguments.by, acting(store))
     store.close()
     where = "in the dashboard" if arguments.by == "ui" else "by its file"
     print(f"{arguments.model} is {'now' if is_new else 'already'} managed {where}.")

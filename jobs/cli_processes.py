@@ -55,7 +55,7 @@ def demo(arguments: Namespace) -> int:
     """Build the demo workspace from real data, sweep it and serve it."""
     from core import demo as portfolio
     from core.actions.models import apply
-    from jobs.cli_models import PERSON
+    from jobs.acting import acting
     from jobs.cli_sweeps import sweep_and_print
 
     root = Path(arguments.workspace)
@@ -63,7 +63,7 @@ def demo(arguments: Namespace) -> int:
     workspace = Workspace.open(root)
     store = Store(workspace)
     store.migrate()
-    changes = apply(store, [], PERSON)
+    changes = apply(store, [], acting(store))
     store.close()
     swept = sweep_and_print(workspace, [change.model for change in changes], workspace.now())
     return swept if arguments.build_only else up(arguments)

@@ -10,8 +10,9 @@ from core.actions import versions as version_actions
 from core.gates import GOOD, Check
 from core.governed import Promotion
 from core.store import promotions as stored
+from jobs.acting import acting
 from jobs.cli import CONDITION_FAILED
-from jobs.cli_models import PERSON, opened
+from jobs.cli_models import opened
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("id", "model", "version", "state", "requested_by", "requested_at", "expires_at", "note")
@@ -49,7 +50,7 @@ def request(arguments: Namespace) -> int:
     """Ask for a version to be promoted."""
     store = opened(arguments)
     made = promotions.request(
-        store, arguments.model, arguments.number, PERSON, note=arguments.note, key=arguments.key
+        store, arguments.model, arguments.number, acting(store), note=arguments.note, key=arguments.key
     )
     store.close()
     return _done(arguments, made)
@@ -97,7 +98,7 @@ def show(arguments: Namespace) -> int:
 def submit(arguments: Namespace) -> int:
     """Submit a request again."""
     store = opened(arguments)
-    made = promotions.submit(store, arguments.id, PERSON)
+    made = promotions.submit(store, arguments.id, acting(store))
     store.close()
     return _done(arguments, made)
 
@@ -105,7 +106,7 @@ def submit(arguments: Namespace) -> int:
 def withdraw(arguments: Namespace) -> int:
     """Take a request back."""
     store = opened(arguments)
-    made = promotions.withdraw(store, arguments.id, PERSON, reason=arguments.reason)
+    made = promotions.withdraw(store, arguments.id, acting(store), reason=arguments.reason)
     store.close()
     return _done(arguments, made)
 
@@ -114,11 +115,11 @@ def approve(arguments: Namespace) -> int:
     """Decide on a request: approve it, or reject it or ask back with a comment."""
     store, said = opened(arguments), arguments.comment
     if arguments.reject:
-        made = decisions.reject(store, arguments.id, PERSON, comment=said)
+        made = decisions.reject(store, arguments.id, acting(store), comment=said)
     elif arguments.ask_back:
-        made = decisions.ask_back(store, arguments.id, PERSON, comment=said)
+        made = decisions.ask_back(store, arguments.id, acting(store), comment=said)
     else:
-        made = decisions.approve(store, arguments.id, PERSON, comment=said)
+        made = decisions.approve(store, arguments.id, acting(store), comment=said)
     store.close()
     return _done(arguments, made)
 
@@ -131,7 +132,7 @@ def waive(arguments: Namespace) -> int:
         store,
         arguments.model,
         arguments.number,
-        PERSON,
+        acting(store),
         check=arguments.check,
         reason=arguments.reason,
         until=until,
@@ -144,7 +145,7 @@ def waive(arguments: Namespace) -> int:
 def confirm(arguments: Namespace) -> int:
     """Confirm a waiver somebody else proposed."""
     store = opened(arguments)
-    made = waivers.confirm(store, arguments.id, PERSON)
+    made = waivers.confirm(store, arguments.id, acting(store))
     store.close()
     print(f"Waiver {made.id} of {made.check} holds until {made.expires_at:%Y-%m-%d %H:%M} UTC.")
     return 0

@@ -9,7 +9,8 @@ from core.governed import Release
 from core.records import Retirement
 from core.store import models, versions
 from core.store import releases as stored
-from jobs.cli_models import PERSON, opened
+from jobs.acting import acting
+from jobs.cli_models import opened
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("id", "at", "event", "version", "name", "previous", "actor", "reason", "emergency")
@@ -19,10 +20,17 @@ def release(arguments: Namespace) -> int:
     """Put an approved version into production."""
     store = opened(arguments)
     if arguments.adopt:
-        made = releases.adopt(store, arguments.model, arguments.number, PERSON, reason=arguments.reason)
+        made = releases.adopt(
+            store, arguments.model, arguments.number, acting(store), reason=arguments.reason
+        )
     else:
         made = releases.release(
-            store, arguments.model, arguments.number, PERSON, reason=arguments.reason, key=arguments.key
+            store,
+            arguments.model,
+            arguments.number,
+            acting(store),
+            reason=arguments.reason,
+            key=arguments.key,
         )
     store.close()
     return _told(arguments, made)
@@ -55,7 +63,7 @@ def history(arguments: Namespace) -> int:
 def roll_back(arguments: Namespace) -> int:
     """Bring the previous champion back."""
     store = opened(arguments)
-    made = releases.roll_back(store, arguments.model, PERSON, reason=arguments.reason)
+    made = releases.roll_back(store, arguments.model, acting(store), reason=arguments.reason)
     store.close()
     return _told(arguments, made)
 
@@ -64,7 +72,7 @@ def suspend(arguments: Namespace) -> int:
     """Take what runs out, or with --lift bring it back after its review."""
     store = opened(arguments)
     do = releases.resume if arguments.lift else releases.suspend
-    made = do(store, arguments.model, PERSON, reason=arguments.reason)
+    made = do(store, arguments.model, acting(store), reason=arguments.reason)
     store.close()
     return _told(arguments, made)
 
@@ -72,7 +80,7 @@ def suspend(arguments: Namespace) -> int:
 def review(arguments: Namespace) -> int:
     """Write down what looking back at an emergency showed."""
     store = opened(arguments)
-    made = releases.review(store, arguments.id, PERSON, finding=arguments.finding)
+    made = releases.review(store, arguments.id, acting(store), finding=arguments.finding)
     store.close()
     return _told(arguments, made)
 
@@ -87,7 +95,7 @@ def retire(arguments: Namespace) -> int:
         access_revoked=arguments.access_revoked,
     )
     store = opened(arguments)
-    lifecycles.retire(store, arguments.model, record, PERSON)
+    lifecycles.retire(store, arguments.model, record, acting(store))
     store.close()
     print(f"{arguments.model} is retired: nothing of it is released, traffic that still comes is an alert.")
     return 0
@@ -96,7 +104,7 @@ def retire(arguments: Namespace) -> int:
 def attest(arguments: Namespace) -> int:
     """Say that a model was reviewed and is still wanted."""
     store = opened(arguments)
-    lifecycles.attest(store, arguments.model, PERSON, text=arguments.text)
+    lifecycles.attest(store, arguments.model, acting(store), text=arguments.text)
     store.close()
     print(f"{arguments.model} is attested to.")
     return 0

@@ -14,8 +14,8 @@ from core.settings import Workspace
 from core.store import Store, ledger, models, snapshots
 from core.strict import nearest
 from jobs import housekeeping, sweep
+from jobs.acting import acting
 from jobs.cli import PARTLY_FAILED
-from jobs.cli_models import PERSON
 from jobs.terminal import alike, print_json, print_table, progress
 
 _COLUMNS = ("model", "files", "windows", "rows", "outcome")
@@ -43,7 +43,7 @@ def rebuild(arguments: Namespace) -> int:
     declaration = _known(_registered(workspace), arguments.model).declaration
     start, end = (day and declaration.instant(day) for day in (arguments.start, arguments.end))
     store = Store(workspace)
-    model_actions.rebuild(store, declaration.model, PERSON, start=start, end=end)
+    model_actions.rebuild(store, declaration.model, acting(store), start=start, end=end)
     store.close()
     return sweep_and_print(workspace, [declaration.model], workspace.now())
 

@@ -10,7 +10,8 @@ from core.governed import ModelVersion
 from core.records import Run, Version
 from core.store import evidence, releases, versions
 from core.strict import Strict, read_yaml, validated
-from jobs.cli_models import PERSON, opened
+from jobs.acting import acting
+from jobs.cli_models import opened
 from jobs.terminal import print_json, print_table
 
 Record = TypeVar("Record", bound=Strict)
@@ -25,7 +26,7 @@ def register(arguments: Namespace) -> int:
     }
     store = opened(arguments)
     made = actions.register(
-        store, arguments.model, _record(arguments, Version, given), PERSON, key=arguments.key
+        store, arguments.model, _record(arguments, Version, given), acting(store), key=arguments.key
     )
     store.close()
     if arguments.json:
@@ -42,7 +43,9 @@ def register(arguments: Namespace) -> int:
 def log_run(arguments: Namespace) -> int:
     """Log a run from a file."""
     store = opened(arguments)
-    made = actions.log_run(store, arguments.model, _record(arguments, Run, {}), PERSON, key=arguments.key)
+    made = actions.log_run(
+        store, arguments.model, _record(arguments, Run, {}), acting(store), key=arguments.key
+    )
     store.close()
     if arguments.json:
         print_json({"run": made.id, "model": made.model, **made.record.model_dump(mode="json")})
@@ -132,7 +135,9 @@ def compare(arguments: Namespace) -> int:
 def archive(arguments: Namespace) -> int:
     """Put a version away for good."""
     store = opened(arguments)
-    version = actions.archive(store, arguments.model, arguments.number, PERSON, reason=arguments.reason)
+    version = actions.archive(
+        store, arguments.model, arguments.number, acting(store), reason=arguments.reason
+    )
     store.close()
     print(f"Archived {version.title}; it stays readable and cannot be released again.")
     return 0

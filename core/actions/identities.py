@@ -170,6 +170,25 @@ def set_password(
         _record(c, actor, "password_set", before)
 
 
+def recover(store: Store, address: str, password: str) -> None:
+    """Give an admin another password on the word of whoever can write the registry; it is on the record.
+
+    Raises
+    ------
+    InputError
+        If there is no active local admin of this address, or the password cannot be used.
+    """
+    identifier, now = identity.address(address), datetime.now(UTC)
+    hashed = _hashed(identifier, password)
+    with store.write() as c:
+        before = _user(c, identifier)
+        if (before.kind, before.state) != ("local", "active") or "admin" not in before.roles:
+            raise InputError(f"{identifier} is no active local admin; an admin helps everybody else")
+        identities.change(c, identifier, password=hashed)
+        identities.end_sessions(c, at=now, of=identifier)
+        _record(c, Actor("recovery", "recovery", frozenset()), "recovered", before)
+
+
 def _grant(c: sa.Connection, actor: Actor, identifier: str, role: str, now: datetime) -> None:
     before = _user(c, identifier)
     name, scope = _parted(role)

@@ -10,8 +10,8 @@ from core.actions import versions
 from core.records import Evidence
 from core.settings import Workspace
 from core.store import Store
+from jobs.acting import acting
 from jobs.cli import main
-from jobs.cli_models import PERSON
 
 MODEL = """\
 model: {model}
@@ -70,7 +70,7 @@ def proven(root: Path, number: int) -> None:
         produced_by="test",
         produced_at=datetime.now(UTC),
     )
-    versions.attach(store, "tier-4", number, [record], PERSON)
+    versions.attach(store, "tier-4", number, [record], acting(store))
     store.close()
 
 
