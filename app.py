@@ -1,33 +1,26 @@
-"""The dashboard's launcher: which requests come in, the routes for machines, and every Streamlit option."""
+"""The dashboard's launcher: gate, sign-in, the routes for machines, and every Streamlit option."""
 
-import ipaddress
 import os
-import re
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import views
 from core.charts import COLOURS
 from core.errors import InputError
 from core.settings import Workspace
 from core.store import Store
-from pages import _shared
+from pages import _shared, _sign_in
+from pages._gate import CALLBACK, Gate, is_loopback, is_proxied
 
 SHELL = Path(__file__).resolve().parent / "pages" / "_shell.py"
-
-# Headers a proxy adds. Behind one on this host everybody looks like loopback: `single` mode refuses them all.
-PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
-LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
-LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
 # The colours of the states, one pair each: Markdown's red, orange, blue and gray mean them in both themes.
 PALETTE = {
@@ -77,7 +70,7 @@ def serve(workspace: Workspace, port: int = 8501, address: str = "127.0.0.1") ->
         If the registry database needs a migration first.
     """
     mode = workspace.settings.auth.mode
-    if mode == "single" and not _is_loopback(address):
+    if mode == "single" and not is_loopback(address):
         raise InputError(
             f"auth mode 'single' has no sign-in and so listens on loopback only, not on {address}; "
             "use --address 127.0.0.1, or set auth: {mode: local} or oidc in steward.yaml"
@@ -86,17 +79,58 @@ def serve(workspace: Workspace, port: int = 8501, address: str = "127.0.0.1") ->
     store.require_current()
     # The pages open the workspace themselves; they must not find another mode than the gate was built for.
     os.environ |= {_shared.WORKSPACE_VARIABLE: str(workspace.root), "STEWARD_AUTH": mode}
-    application(store, mode).run(config=streamlit_options(port, address))
+    options = streamlit_options(port, address)
+    if public := workspace.settings.public_url:
+        options["server.corsAllowedOrigins"] = [public.rstrip("/")]
+    application(store, mode, provider(workspace, port, address)).run(config=options)
 
 
-def application(store: Store, mode: str) -> st.App:
-    """Return the ASGI application: the gate, the routes for machines, then Streamlit with pages/_shell.py."""
+def application(store: Store, mode: str, provided: dict[str, Any] | None = None) -> st.App:
+    """Return the ASGI application: gate, sign-in, routes for machines, then Streamlit with pages/_shell.py.
+
+    `provided` is what Streamlit needs for the identity provider.
+    """
+    routes = [Route("/healthz", _healthz), Route("/metrics", _metrics(store))]
+    if mode == "local":
+        routes.append(_sign_in.route(store))
     return st.App(
         SHELL,
-        routes=[Route("/healthz", _healthz), Route("/metrics", _metrics(store))],
-        middleware=[Middleware(Gate, mode=mode)],
+        secrets={"auth": provided} if provided else None,
+        routes=routes,
+        middleware=[Middleware(Gate, mode=mode, store=store)],
         on_script_error=_shared.show_unexpected,
     )
+
+
+def provider(workspace: Workspace, port: int, address: str) -> dict[str, Any] | None:
+    """Return what Streamlit's sign-in needs to know of the identity provider; None in other modes.
+
+    Cookies are signed with a secret of this process: after a restart people sign in again.
+
+    Raises
+    ------
+    InputError
+        If nobody could find back from the provider.
+    """
+    settings, oidc = workspace.settings, workspace.settings.auth.oidc
+    if settings.auth.mode != "oidc" or oidc is None:
+        return None
+    if settings.public_url is None and not is_loopback(address):
+        raise InputError(
+            "auth mode 'oidc' leads people to the provider and back; say in steward.yaml at which address "
+            "they reach this dashboard, as in public_url: https://steward.example.com"
+        )
+    known = {
+        "client_id": oidc.client_id,
+        "client_secret": oidc.client_secret,
+        "server_metadata_url": oidc.server_metadata_url,
+    }
+    return {
+        "redirect_uri": (settings.public_url or f"http://{address}:{port}").rstrip("/") + CALLBACK,
+        "cookie_secret": secrets.token_urlsafe(32),
+        _shared.FIRST_TIME: known | {"client_kwargs": {"scope": oidc.scope}},
+        _shared.AGAIN: known | {"client_kwargs": {"scope": oidc.scope, "prompt": "login"}},
+    }
 
 
 def streamlit_options(port: int, address: str) -> dict[str, Any]:
@@ -134,7 +168,7 @@ async def _healthz(request: Request) -> Response:
 
 def _metrics(store: Store) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
-        if not _is_loopback(request.client.host if request.client else "") or _is_proxied(request.headers):
+        if not is_loopback(request.client.host if request.client else "") or is_proxied(request.headers):
             return PlainTextResponse("Only programs on this machine may read /metrics.\n", status_code=403)
         return PlainTextResponse(prometheus(views.vital_signs(store)), media_type="text/plain; version=0.0.4")
 
@@ -173,60 +207,3 @@ def _labels(labels: dict[str, str]) -> str:
         return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
     return "{" + ",".join(f'{key}="{quoted(value)}"' for key, value in labels.items()) + "}" if labels else ""
-
-
-def _is_loopback(address: str) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        peer = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = peer.ipv4_mapped if isinstance(peer, ipaddress.IPv6Address) else None
-    return (mapped or peer).is_loopback
-
-
-def _is_proxied(headers: Headers) -> bool:
-    return any(header in headers for header in PROXY_HEADERS)
-
-
-def refusal(scope: Scope) -> str | None:
-    """Return why `single` mode refuses a request, or None to let it in.
-
-    Without a sign-in the only identity is "a program on this machine". Peer, Host, Origin and the absence of
-    any proxy header have to say so together: Host and Origin keep out web pages of other sites.
-    """
-    headers = Headers(scope=scope)
-    peer = scope.get("client")
-    if _is_proxied(headers):
-        return "it came through a proxy, and behind one everybody looks local"
-    if peer is None or not _is_loopback(peer[0]):
-        return "it does not come from this machine"
-    hosts = headers.getlist("host")
-    if len(hosts) != 1 or not LOOPBACK_HOST.fullmatch(hosts[0]):
-        return "its Host is not localhost, 127.0.0.1 or [::1]"
-    if any(not LOOPBACK_ORIGIN.fullmatch(origin) for origin in headers.getlist("origin")):
-        return "it was sent by a page of another site"
-    return None
-
-
-class Gate:
-    """Lets a request pass or refuses it, for http and websocket alike, before anything else sees it."""
-
-    def __init__(self, app: ASGIApp, mode: str) -> None:
-        self.app = app
-        self.mode = mode
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer it with 403."""
-        reason = refusal(scope) if self.mode == "single" and scope["type"] in {"http", "websocket"} else None
-        if reason is None:
-            await self.app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await receive()  # the handshake must be taken before it can be refused
-            await send({"type": "websocket.close", "code": 1008, "reason": reason})
-        else:
-            text = (
-                f"Refused: {reason}.\nAuth mode 'single' answers this machine only; see auth in steward.yaml."
-            )
-            await PlainTextResponse(text + "\n", status_code=403)(scope, receive, send)

@@ -129,6 +129,7 @@ class Oidc(Strict):
     server_metadata_url: Url
     client_id: Text
     client_secret: Text = Field(repr=False)
+    scope: Text = "openid email profile"
     groups_claim: Text = "groups"
     groups: dict[str, Role] = Field(default_factory=dict)
     default_role: Role | Literal["none"] = "none"

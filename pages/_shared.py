@@ -6,26 +6,31 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import streamlit as st
 
-from core.actions import authority
+from core.actions import authority, sign_ins
 from core.declaration import Declaration
 from core.entities import Actor
-from core.errors import StewardError
+from core.errors import NotSignedIn, StewardError
 from core.permissions import ROLES
 from core.settings import Workspace
 from core.store import Store
+from pages._gate import SESSION_COOKIE, place, sign_in_path
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
 WORKSPACE_VARIABLE = "STEWARD_WORKSPACE"
 View = TypeVar("View")
+PAGE = "steward-page"  # in the session's state: the page that is shown
+FIRST_TIME, AGAIN = "first", "again"  # how Streamlit knows the identity provider: as it likes, or asking anew
 SINGLE_USER = Actor("single-user", "ui", frozenset(ROLES))
 
 
@@ -52,11 +57,6 @@ STATES: Mapping[str, StateWords] = {
 }
 
 
-def signs_in(workspace: Workspace) -> bool:
-    """Return whether people have to sign in; only the single user of this machine does not."""
-    return workspace.settings.auth.mode != "single"
-
-
 def store() -> Store:
     """Return the process's store of the served workspace."""
     path = os.environ.get(WORKSPACE_VARIABLE)
@@ -73,17 +73,36 @@ def _open(path: str) -> Store:
 
 def require(command: str) -> Actor:
     """Return who is asking; stop the page with the sign-in for strangers, FORBIDDEN for the wrong role."""
-    if signs_in(store().workspace):
-        sign_in()
+    try:
+        actor = asking()
+    except NotSignedIn as error:
+        sign_in(str(error))
         st.stop()
-    actor = asking()
     permit(actor, command)
     return actor
 
 
 def asking() -> Actor:
-    """Return who is asking, afresh: commands decide by this, not by what a page was shown for."""
-    return SINGLE_USER
+    """Return who is asking, afresh: commands decide by this, not by what a page was shown for.
+
+    Raises
+    ------
+    NotSignedIn
+        If nobody is, or their sign-in is over.
+    """
+    here = store()
+    match here.workspace.settings.auth.mode:
+        case "single":
+            return SINGLE_USER
+        case "oidc":
+            if not st.user.get("is_logged_in"):
+                raise NotSignedIn("nobody is signed in")
+            return sign_ins.by_provider(here, st.user.to_dict())
+    secret = st.context.cookies.get(SESSION_COOKIE)
+    actor = sign_ins.by_session(here, secret) if secret else None
+    if actor is None:
+        raise NotSignedIn("your sign-in is over; sign in again")
+    return actor
 
 
 def permit(actor: Actor, command: str, model: str | None = None) -> None:
@@ -99,15 +118,57 @@ def refusal(actor: Actor, command: str, model: str | None = None) -> str | None:
         return authority.refusal(c, actor, command, model=model)
 
 
-def sign_in() -> None:
+def wants_sign_in(actor: Actor, command: str, model: str | None = None) -> bool:
+    """Show a way to sign in again and back, if that is all that a command wants; tell whether it is."""
+    with store().read() as c:
+        against = authority.objection(c, actor, command, model=model)
+    if isinstance(against, NotSignedIn) and actor.credential is not None:
+        st.caption(f":material/lock_clock: {plain(str(against).partition(';')[0])}.")
+        _way_to_sign_in("Sign in again")
+        return True
+    return False
+
+
+def sign_in(why: str = "") -> None:
     """Show the sign-in, and nothing about any model."""
     with st.container(border=True, width=520):
         st.subheader("Sign in to Steward", anchor=False)
-        st.markdown(
-            "**No user exists yet**, so nobody can sign in. Users come with a later version; until then "
-            "this dashboard stays closed in this mode."
+        if "sign-in" in st.query_params:  # the gate remembers where to come back to
+            st.button("Sign in", type="primary", on_click=st.login, args=(FIRST_TIME,))
+            return
+        if why:
+            st.markdown(f"{plain(why[:1].upper() + why[1:])}.")
+        _way_to_sign_in("Sign in")
+
+
+def has_provider() -> bool:
+    """Return whether people sign in by an identity provider."""
+    return store().workspace.settings.auth.mode == "oidc"
+
+
+def sign_out() -> None:
+    """End the session of whoever is asking, in a callback."""
+    sign_ins.sign_out(store(), asking())
+    if has_provider():
+        st.logout()
+
+
+def alone() -> None:
+    """Say, where one person works alone, what that is worth."""
+    if store().workspace.settings.auth.mode == "single":
+        st.info(
+            "**Single-user mode.** Whoever uses this machine is everybody, so four eyes cannot be enforced: "
+            "approvals are on paper only. `auth: {mode: local}` in steward.yaml lets people sign in.",
+            icon=":material/visibility_off:",
         )
-        st.caption("To use it on this machine alone, set `auth: {mode: single}` in steward.yaml and restart.")
+
+
+def _way_to_sign_in(label: str) -> None:
+    page: str = st.session_state.get(PAGE, "")
+    asked = urlencode([(k, v) for k in st.query_params for v in st.query_params.get_all(k)])
+    back = place("/" + page + (f"?{asked}" if asked else ""))
+    # A link of Streamlit's own would open a second window.
+    st.html(f'<a class="steward-sign-in" href="{escape(sign_in_path(back))}">{escape(label)}</a>')
 
 
 def read(view: Callable[..., View], *arguments: Any) -> View:

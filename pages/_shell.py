@@ -5,7 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages._shared import clock_text, sign_in, signs_in, store
+from core.entities import Actor
+from core.errors import NotSignedIn
+from pages import _shared
+from pages._commands import outcome
+from pages._shared import clock_text, sign_in, sign_out, store
 
 HERE = Path(__file__).resolve().parent
 SIDEBAR_PX = 200
@@ -104,16 +108,42 @@ def footer() -> None:
     )
 
 
+def person(actor: Actor) -> None:
+    """Show who is signed in, with a way out."""
+    if actor == _shared.SINGLE_USER:
+        return
+    with st.sidebar:
+        roles = actor.standing.replace("_", " ")
+        st.text(actor.id)
+        st.caption(roles)
+        st.button("Sign out", icon=":material/logout:", type="tertiary", on_click=sign_out)
+
+
 st.set_page_config(
     page_title="Steward", page_icon=str(HERE / "steward.svg"), layout="wide", initial_sidebar_state=SIDEBAR_PX
 )
 # Tables and charts need the width that Streamlit leaves empty on both sides; there is no option for it.
-st.html("<style>[data-testid=stMainBlockContainer]{padding-inline:clamp(1rem,2.5vw,3rem)}</style>")
-closed = signs_in(store().workspace)
-page = st.navigation(PAGES, position="hidden" if closed else "sidebar")
-if closed:
-    sign_in()
+st.html(
+    "<style>[data-testid=stMainBlockContainer]{padding-inline:clamp(1rem,2.5vw,3rem)}"
+    ".steward-sign-in{display:inline-block;padding:.4rem 1rem;border-radius:6px;background:#0B5CAD;"
+    "color:#fff!important;text-decoration:none!important;font-weight:600}</style>"
+)
+if st.query_params.get("sign-in") == _shared.AGAIN and _shared.has_provider():
+    st.login(_shared.AGAIN)
+    st.stop()
+actor: Actor | None = None
+why = ""
+try:
+    actor = _shared.asking()
+except NotSignedIn as error:
+    why = str(error)
+page = st.navigation(PAGES, position="hidden" if actor is None else "sidebar")
+st.session_state[_shared.PAGE] = page.url_path
+if actor is None:
+    outcome()
+    sign_in(why)
 else:
+    person(actor)
     st.logo(str(HERE / "steward.svg"), size="large")
     page.run()
     footer()

@@ -12,7 +12,19 @@ from core.entities import Actor
 from pages import _shared
 from pages._commands import carry_out, outcome
 from pages._promotion_parts import checklist, decide, state_badge, verdict, with_reason, withdraw, word
-from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section, store
+from pages._shared import (
+    HERE,
+    alone,
+    arrow,
+    clock_text,
+    plain,
+    read,
+    refusal,
+    require,
+    section,
+    store,
+    wants_sign_in,
+)
 
 
 def chosen_request(found: views.Approvals) -> views.Request | None:
@@ -99,7 +111,8 @@ def decision(request: views.Request, actor: Actor) -> None:
     if promotion.state == "awaiting_approval":
         why = refusal(actor, "promotion.decide", promotion.model)
         near = barred(request.tier, promotion, request.version, actor.id)
-        decide(promotion, why=why or (f"{actor.id} {near}" if near else None))
+        if near or not wants_sign_in(actor, "promotion.decide", promotion.model):
+            decide(promotion, why=f"{actor.id} {near}" if near else why)
     elif promotion.state == "approved":
         st.markdown("Approved; a release engineer releases it from the model's tab Versions.")
         st.page_link(
@@ -137,6 +150,8 @@ def said(request: views.Request) -> None:
 
 def others(found: views.Approvals, actor: Actor) -> None:
     """Show waivers and emergencies that wait for a second person."""
+    models = [*(each.model for each in found.waivers), *(each.model for each in found.unreviewed)]
+    wants_sign_in(actor, "waiver.confirm", models[0])
     for waiver in found.waivers:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(
@@ -222,6 +237,7 @@ def _review(identifier: int) -> Callable[[str], str]:
 
 actor = require("health.see")
 st.title("Approvals", anchor=False)
+alone()
 outcome()
 with section("The approvals"):
     found = read(views.approvals)

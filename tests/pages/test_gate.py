@@ -7,6 +7,7 @@ import pytest
 import app
 from core.errors import InputError, StoreError
 from core.settings import Workspace
+from pages import _gate
 
 WEBSOCKET = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -63,12 +64,14 @@ def test_a_websocket_from_this_machine_is_let_in(port: int) -> None:
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 def test_a_peer_on_another_machine_is_refused(kind: str, peer: tuple[str, int] | None) -> None:
     scope = {"type": kind, "client": peer, "headers": [(b"host", b"localhost")]}
-    assert app.refusal(scope) == "it does not come from this machine"
+    assert _gate.refusal(scope) == "it does not come from this machine"
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"])
 def test_every_loopback_address_is_this_machine(peer: str) -> None:
-    assert app.refusal({"type": "http", "client": (peer, 4000), "headers": [(b"host", b"localhost")]}) is None
+    assert (
+        _gate.refusal({"type": "http", "client": (peer, 4000), "headers": [(b"host", b"localhost")]}) is None
+    )
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.7", "steward.example.com", ""])
