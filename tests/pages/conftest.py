@@ -8,22 +8,30 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from core import identity
 from core.settings import Workspace
 from core.store import Store
+from tests.identity.conftest import ADA, begin, user, with_session
 from tests.pages import portfolio, watched
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = """
 import sys
 import app
+from core import identity
 from core.settings import Workspace
 app.serve(Workspace.open(sys.argv[1]), port=int(sys.argv[2]), address=sys.argv[3])
 """
 Serve = Callable[..., int]
+PROVIDER = """auth:
+  mode: oidc
+  oidc: {server_metadata_url: "http://127.0.0.1:9/none", client_id: steward, client_secret: none}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +93,31 @@ def serve() -> Iterator[Serve]:
     for process in running:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def peopled(portfolio_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The portfolio with an admin and a viewer."""
+    root = shutil.copytree(portfolio_workspace.root, tmp_path_factory.mktemp("peopled") / "workspace")
+    with (root / "steward.yaml").open("a") as settings:
+        settings.write("\n" + PROVIDER)
+    store = Store(Workspace.open(root))
+    user(store, ADA, "admin")
+    user(store, "vi@example.com", "viewer", by=with_session(store, ADA))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def local(serve: Serve, peopled: Store) -> int:
+    return serve(peopled.workspace, mode="local")
+
+
+def come(store: Store, address: str = "vi@example.com") -> str:
+    """The cookie of somebody who signed in just now."""
+    secret, now = identity.new_secret(), datetime.now(UTC)
+    begin(store, address, secret, at=now, until=now + identity.SESSION)
+    return secret
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """In a mode with sign-in nobody sees more than the sign-in, whichever page a websocket asks for."""
 
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,10 +15,9 @@ from websockets.sync.client import ClientConnection, connect
 from core import identity
 from core.actions import identities as users
 from core.actions import tokens
-from core.settings import Workspace
 from core.store import Store, identities
-from tests.identity.conftest import ADA, begin, user, with_session
-from tests.pages.conftest import ROOT, Serve
+from tests.identity.conftest import ADA, begin, with_session
+from tests.pages.conftest import ROOT, Serve, come
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
 
@@ -63,23 +61,6 @@ def ways(page: str) -> dict[str, dict[str, str]]:
 
 
 FIRST = ("by name", "by the hash of its path")
-PROVIDER = """auth:
-  mode: oidc
-  oidc: {server_metadata_url: "http://127.0.0.1:9/none", client_id: steward, client_secret: none}
-"""
-
-
-@pytest.fixture(scope="module")
-def peopled(portfolio_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The portfolio with an admin and a viewer."""
-    root = shutil.copytree(portfolio_workspace.root, tmp_path_factory.mktemp("peopled") / "workspace")
-    with (root / "steward.yaml").open("a") as settings:
-        settings.write("\n" + PROVIDER)
-    store = Store(Workspace.open(root))
-    user(store, ADA, "admin")
-    user(store, "vi@example.com", "viewer", by=with_session(store, ADA))
-    yield store
-    store.close()
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +69,6 @@ def fresh(serve: Serve, peopled: Store) -> dict[str, int]:
     with ThreadPoolExecutor() as pool:
         ports = pool.map(lambda way: serve(peopled.workspace, mode="oidc"), FIRST)
     return dict(zip(FIRST, ports, strict=True))
-
-
-@pytest.fixture(scope="module")
-def local(serve: Serve, peopled: Store) -> int:
-    return serve(peopled.workspace, mode="local")
-
-
-def come(store: Store, address: str = "vi@example.com") -> str:
-    """The cookie of somebody who signed in just now."""
-    secret, now = identity.new_secret(), datetime.now(UTC)
-    begin(store, address, secret, at=now, until=now + identity.SESSION)
-    return secret
 
 
 @pytest.mark.parametrize("way", FIRST)
