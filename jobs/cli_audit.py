@@ -9,7 +9,8 @@ from core import anchors, auditing
 from core.actions import audits
 from core.errors import InputError
 from core.store import audit
-from jobs.cli_models import PERSON, opened
+from jobs.acting import acting
+from jobs.cli_models import opened
 from jobs.terminal import print_json, print_table
 
 _SHOWN = ("seq", "ts", "actor", "source", "action", "entity", "reason")
@@ -54,7 +55,7 @@ def export(arguments: Namespace) -> int:
         raise InputError(f"{file} exists; an export is never overwritten, name another file")
     store = opened(arguments)
     form: Any = file.suffix.removeprefix(".")
-    content = audits.export(store, PERSON, form, **_wanted(arguments))
+    content = audits.export(store, acting(store), form, **_wanted(arguments))
     store.close()
     file.write_bytes(content)
     print(f"Wrote {file} ({len(content):,} bytes).")

@@ -78,7 +78,7 @@ def apply(arguments: Namespace) -> int:
 def pause(arguments: Namespace) -> int:
     """Stop the sweeps of a model."""
     store = opened(arguments)
-    model_actions.pause(store, arguments.model, PERSON, reason=arguments.reason)
+    model_actions.pause(store, arguments.model, acting(store), reason=arguments.reason)
     store.close()
     print(f"{arguments.model} is paused; go on with: steward resume {arguments.model} --reason TEXT")
     return 0
@@ -87,7 +87,7 @@ def pause(arguments: Namespace) -> int:
 def resume(arguments: Namespace) -> int:
     """Sweep a paused model again."""
     store = opened(arguments)
-    model_actions.resume(store, arguments.model, PERSON, reason=arguments.reason)
+    model_actions.resume(store, arguments.model, acting(store), reason=arguments.reason)
     store.close()
     print(f"{arguments.model} is swept again.")
     return 0
@@ -96,7 +96,7 @@ def resume(arguments: Namespace) -> int:
 def remove(arguments: Namespace) -> int:
     """Put a model into the archive."""
     store = opened(arguments)
-    lifecycles.remove(store, arguments.model, PERSON, reason=arguments.reason)
+    lifecycles.remove(store, arguments.model, acting(store), reason=arguments.reason)
     store.close()
     print(f"{arguments.model} is in the archive. What it did stays on record; its file in models/ can go.")
     return 0

@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.identity import ApiToken, Principal, address
 from core.store import identities
 from jobs.acting import acting, governing_users
-from jobs.cli_versions import opened
+from jobs.cli_models import opened
 from jobs.terminal import print_json, print_table
 
 

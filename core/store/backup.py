@@ -15,12 +15,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from core.errors import InputError, PathError, StoreError
 from core.settings import FILE_NAME, Workspace
-from core.store import Store, statistics
-from core.store.governance_schema import sessions
+from core.store import Store, identities, statistics
 
 DATABASE, MANIFEST = "registry.db", "MANIFEST.json"
 FOLDERS = ("models", "use_cases", "policies", "statistics", "reference", "evidence", "anchors")
@@ -104,8 +101,7 @@ def restore(file: Path, root: Path) -> Workspace:
     (root / DATABASE).rename(store.file)
     store.migrate()
     with store.write() as c:
-        ended = {"ended_at": datetime.now(UTC)}
-        c.execute(sa.update(sessions).where(sessions.c.ended_at.is_(None)).values(ended))
+        identities.end_sessions(c, at=datetime.now(UTC))
     store.close()
     return workspace
 
