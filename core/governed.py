@@ -75,6 +75,36 @@ class AttachedEvidence:
 
 
 @dataclass(frozen=True)
+class CardText:
+    """What a person wrote into a section of a model's card; an empty text takes the one before back."""
+
+    id: int
+    section: str
+    text: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
+class SignedDocument:
+    """A document as it was signed off; its bytes are in the store.
+
+    `digest` is of those bytes, `records_digest` of what they say without live numbers. `roles` are those the
+    signer held then.
+    """
+
+    id: int
+    model: str
+    number: int | None
+    kind: str
+    digest: str
+    records_digest: str
+    actor: str
+    roles: Sequence[str]
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Waiver:
     """Two persons take the responsibility for one check of a gate, for a time and this artifact only."""
 

@@ -17,10 +17,14 @@ DECIDES: tuple[Role, ...] = ("validator", "approver")
 
 @dataclass(frozen=True)
 class Permission:
-    """What a command does, in words, and the roles of which one is enough."""
+    """What a command does, in words, and the roles of which one is enough.
+
+    With `owner`, who owns the model (or stands in for them) needs no more than any role there.
+    """
 
     what: str
     roles: tuple[Role, ...]
+    owner: bool = False
 
 
 PERMITS: Mapping[str, Permission] = {
@@ -55,6 +59,8 @@ PERMITS: Mapping[str, Permission] = {
     "waiver.confirm": Permission("confirm waivers", DECIDES),
     "release.change": Permission("release, roll back and suspend versions", ("ml_engineer",)),
     "release.review": Permission("review emergency releases", DECIDES),
+    "card.write": Permission("write into model cards", (*BUILDS, "validator"), owner=True),
+    "card.sign_off": Permission("sign model cards off", DECIDES, owner=True),
     "model.lifecycle": Permission("move models through their lifecycle", ("ml_engineer", "approver")),
     "user.manage": Permission("manage users, roles and the tokens of others", ("admin",)),
     "token.own": Permission("have tokens", ROLES),

@@ -152,6 +152,7 @@ class Version(Strict):
     feature_views: tuple[str, ...] = ()
     parent: Whole | None = None
     developer: Text | None = None  # who built it, if that is not who registers it
+    licence: Text | None = None
     cost_usd: Amount | None = None
     energy_kwh: Amount | None = None
     note: str = ""

@@ -50,10 +50,12 @@ def objection(c: sa.Connection, actor: Actor, command: str, *, model: str | None
         return None if command == "health.see" and actor.credential is None else error
     if actor == FIRST and command != "user.manage":
         return NotAllowed(f"only users can be made before anybody can sign in; you may not {permit.what}")
-    if not roles_now(c, actor, model) & set(permit.roles):
+    roles = roles_now(c, actor, model)
+    owns = permit.owner and roles and model and actor.id.lower() in models.owners(c, model)
+    if not owns and not roles & set(permit.roles):
         return NotAllowed(
             f"{actor.id} is {actor.standing} and may not {permit.what}; ask an admin for the role "
-            f"{' or '.join(permit.roles)}"
+            f"{' or '.join(permit.roles)}" + (", or the owner to do it" if permit.owner else "")
         )
     return _not_in_person(c, actor) if command in IN_PERSON else None
 

@@ -306,8 +306,10 @@ documents = sa.Table(
     sa.Column("number", sa.Integer),
     _required("kind"),
     _required("content", sa.LargeBinary),
-    _required("digest"),
+    _required("digest"),  # of the content
+    _required("records_digest"),  # of what it says without live numbers
     _required("actor"),
+    _required("roles", Json),  # those the actor held then
     _required("at", Instant),
 )
 

@@ -69,6 +69,15 @@ def team(c: sa.Connection, slug: str) -> str | None:
     return c.execute(sa.select(models.c.team).where(models.c.model == slug)).scalar_one_or_none()
 
 
+def owners(c: sa.Connection, slug: str) -> frozenset[str]:
+    """Return who owns a registered model and who stands in for them, in lower case; nobody without it."""
+    registered = get(c, slug)
+    if registered is None:
+        return frozenset()
+    declared = registered.declaration
+    return frozenset(name.lower() for name in (declared.owner, declared.backup_owner) if name)
+
+
 def every(c: sa.Connection) -> list[RegisteredModel]:
     """Return all registered models by name, the paused ones too."""
     return [_registered(row) for row in c.execute(sa.select(models).order_by(models.c.model))]

@@ -9,6 +9,29 @@ SECTIONS = (
     *("details", "intended_use", "factors", "metrics", "evaluation_data", "training_data"),
     *("quantitative_analyses", "ethical_considerations", "caveats"),
 )
+TITLES: Mapping[str, str] = {
+    "details": "Model details",
+    "intended_use": "Intended use",
+    "factors": "Factors",
+    "metrics": "Metrics and thresholds",
+    "evaluation_data": "Evaluation data",
+    "training_data": "Training data",
+    "quantitative_analyses": "Quantitative analyses",
+    "ethical_considerations": "Ethical considerations",
+    "caveats": "Caveats and recommendations",
+}
+# How a section that says nothing yet is filled; a text that a person enters fills any of them.
+HOW: Mapping[str, str] = {
+    "details": "Give the model a description in its declaration.",
+    "intended_use": "Describe the use case in use_cases/*.yaml and name it in the declaration (use_case).",
+    "factors": "Declare segments or protected attributes.",
+    "metrics": "Add a monitor, or attach evidence of performance with steward evaluate.",
+    "evaluation_data": "Register the version with its evaluation datasets.",
+    "training_data": "Register the version with its training datasets.",
+    "quantitative_analyses": "Attach evidence of performance with steward evaluate.",
+    "ethical_considerations": "Write who could be harmed, how, and what was done about it.",
+    "caveats": "Write what the model must not be used for, and what is not known about it.",
+}
 
 
 def filled(
