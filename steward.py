@@ -22,7 +22,8 @@ if Path(core.__file__ or "").resolve().parent != Path(__file__).resolve().parent
         "start Python in another folder, or give Steward an environment of its own"
     )
 
-from core import batches, comparison, documents
+from core import batches, comparison
+from core.documents import comparison as report
 from core.errors import InputError, StewardError
 from core.settings import Workspace
 from core.store import Store, models
@@ -84,13 +85,13 @@ class Comparison:
 
     def to_html(self, path: str | Path | None = None) -> str:
         """Return the report as one HTML page that needs nothing else; write it to `path` if that is given."""
-        page = documents.comparison_html(self._found, title=self._title)
+        page = report.comparison_html(self._found, title=self._title)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
 
     def _repr_html_(self) -> str:
-        return documents.comparison_part(self._found, title=self._title)
+        return report.comparison_part(self._found, title=self._title)
 
     def __repr__(self) -> str:
         return comparison.to_text(self._found)

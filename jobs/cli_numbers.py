@@ -58,7 +58,8 @@ def _local(row: dict[str, Any], zone: ZoneInfo, times: Sequence[str]) -> dict[st
 
 def compare(arguments: Namespace) -> int:
     """Compare two files of rows and print, write or judge what differs."""
-    from core import comparison, documents
+    from core import comparison
+    from core.documents.comparison import comparison_html
 
     options = comparison.Options(
         prediction=arguments.prediction,
@@ -75,7 +76,7 @@ def compare(arguments: Namespace) -> int:
     reference, current = comparison.read(arguments.reference), comparison.read(arguments.current)
     found = comparison.compare(reference, current, options)
     if arguments.html:
-        Path(arguments.html).write_text(documents.comparison_html(found), encoding="utf-8")
+        Path(arguments.html).write_text(comparison_html(found), encoding="utf-8")
     if arguments.json:
         print_json(comparison.to_json(found))
     else:

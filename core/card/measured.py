@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from core.catalogue import CATALOGUE
 from core.entities import Alert, ModelStatus
 from core.governed import AttachedEvidence
 from core.numerals import significant
-from core.records import Finding
+from core.records import EvidenceKind, Finding
 from core.usual import Normal
 
 MOST_FINDINGS = 40
@@ -44,7 +45,7 @@ def newest(evidence: Iterable[AttachedEvidence], digest: str) -> dict[str, Attac
         is_newer = known is None or (each.record.produced_at, each.id) > (known.record.produced_at, known.id)
         if each.artifact_digest == digest and is_newer:
             found[each.record.kind] = each
-    return found
+    return {kind: found[kind] for kind in get_args(EvidenceKind) if kind in found}
 
 
 def analyses(bound: Mapping[str, AttachedEvidence]) -> Iterator[AnyBlock]:

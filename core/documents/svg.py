@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from core.comparison.results import Distribution, Measurement
+from core.documents import plots
 from core.documents.page import text
 
 WIDTH = 260
@@ -47,6 +48,29 @@ def dumbbell(
             shapes.append(f'<line class="interval of-{kind}" {ends}/>')
         shapes.append(f'<circle class="{kind}" cx="{at(side.value)}" cy="{y}" r="4"/>')
     return _svg(height, "".join(shapes), "reference and current on a line", width)
+
+
+def plot(drawn: plots.Drawing) -> str:
+    """Return the plot of a model card."""
+    shapes = "".join(map(_shape, drawn.shapes))
+    return _svg(drawn.height, shapes, text(drawn.told), int(drawn.width), kind="plot")
+
+
+def _shape(shape: plots.Shape) -> str:
+    match shape:
+        case plots.Line():
+            return f'<polyline class="{shape.role}" points="{_points(shape.points)}"/>'
+        case plots.Area():
+            return f'<polygon class="{shape.role}" points="{_points(shape.points)}"/>'
+        case plots.Dot():
+            return f'<circle class="{shape.role}" cx="{shape.x}" cy="{shape.y}" r="{shape.radius}"/>'
+        case plots.Label():
+            place = f'x="{shape.x}" y="{shape.y}" text-anchor="{shape.anchor}"'
+            return f"<text {place}>{text(shape.text)}</text>"
+
+
+def _points(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x},{y}" for x, y in points)
 
 
 def _histogram(reference: Sequence[float], current: Sequence[float]) -> str:
@@ -96,6 +120,8 @@ def _categories(labels: Sequence[str], reference: Sequence[float], current: Sequ
     return _svg(len(labels) * _ROW + 2, "".join(rows), "shares of the most frequent values")
 
 
-def _svg(height: float, shapes: str, label: str, width: int = WIDTH) -> str:
-    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+def _svg(height: float, shapes: str, label: str, width: int = WIDTH, *, kind: str = "") -> str:
+    size = (
+        f'class="{kind}" ' if kind else ""
+    ) + f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return f'<svg {size} role="img" aria-label="{label}">{shapes}</svg>'

@@ -76,9 +76,9 @@ def test_evidence_keeps_its_intervals_thresholds_and_dates(documented: Store):
     card = card_of(documented)
     found = tables(card, "quantitative_analyses")
     assert [row[:2] for row in found["Evidence"].rows] == [
-        ("Fairness", "failed"),
-        ("Slice performance", "noted"),
         ("Performance", "passed"),
+        ("Slice performance", "noted"),
+        ("Fairness", "failed"),
     ]
     assert found["Performance"].rows == (
         ("all rows", "ROC AUC", "0.71", "0.7 to 0.72", "9,000", "0.65", "✓ passed"),

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from core.comparison import Options, compare, to_json, to_text
 from core.comparison import domain_classifier as domain
 from core.comparison.domain_classifier import domain_classifier_auc
-from core.documents import comparison_html
+from core.documents.comparison import comparison_html
 
 PAIR = {"a": "numeric", "b": "numeric"}
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from core.comparison import Comparison, Options, compare, to_json, to_text
-from core.documents import comparison_html
+from core.documents.comparison import comparison_html
 
 RNG = np.random.default_rng(1)
 PLAIN = {"x": RNG.normal(size=400).tolist(), "c": ["a", "b"] * 200}

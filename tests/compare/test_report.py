@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from core.comparison import Options, compare
-from core.documents import comparison_html
+from core.documents.comparison import comparison_html
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
