@@ -89,8 +89,8 @@ class CardText:
 class SignedDocument:
     """A document as it was signed off; its bytes are in the store.
 
-    `digest` is of those bytes, `records_digest` of what they say without live numbers. `roles` are those the
-    signer held then.
+    `digest` is of those bytes, `records_digest` of what they say without live numbers. `roles` are those by
+    which the signer could sign, ``owner`` without any.
     """
 
     id: int

@@ -15,6 +15,7 @@ def add(commands: Commands, command: Add, day: Callable[[str], datetime]) -> Non
     _promotions(commands, command)
     _releases(commands, command, day)
     _users(commands, command)
+    _card(commands, command)
 
 
 def _versions(commands: Commands, command: Add) -> None:
@@ -168,6 +169,29 @@ def _users(commands: Commands, command: Add) -> None:
     shown.add_argument("--all", action="store_true", help="those that are over too")
     end = command(verbs, "revoke", "cli_users:revoke_token", "end a token at once")
     end.add_argument("id", metavar="ID", type=int)
+def _card(commands: Commands, command: Add) -> None:
+    card = command(
+        commands, "card", "cli_card:card", "a model card: show it, write into it, sign it off", json=True
+    )
+    card.add_argument("model", metavar="MODEL")
+    card.add_argument(
+        "--version", metavar="V", type=int, help="default: the one in production, else the newest"
+    )
+    for name, value, meaning in (
+        ("set", "TEXT", "write a section's text; an empty one takes it back"),
+        ("set-file", "FILE", "the same, from a file"),
+    ):
+        card.add_argument(f"--{name}", metavar=f"SECTION={value}", action="append", default=[], help=meaning)
+    for name in ("markdown", "html", "pdf"):
+        card.add_argument(f"--{name}", metavar="FILE", help=f"write the card as {name}, one file")
+    card.add_argument("--canonical", metavar="FILE", help="write the bytes that a signature's digest is of")
+    signing = card.add_mutually_exclusive_group()
+    signing.add_argument(
+        "--sign-off", action="store_true", help="keep the card as it is now, under your name"
+    )
+    signing.add_argument(
+        "--signed", metavar="ID", type=int, help="the card as it was signed off, not as it is"
+    )
 
 
 def _version(command: argparse.ArgumentParser) -> None:

@@ -309,7 +309,7 @@ documents = sa.Table(
     _required("digest"),  # of the content
     _required("records_digest"),  # of what it says without live numbers
     _required("actor"),
-    _required("roles", Json),  # those the actor held then
+    _required("roles", Json),  # those by which the actor could sign
     _required("at", Instant),
 )
 

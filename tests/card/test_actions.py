@@ -113,7 +113,7 @@ def test_who_may_write_and_who_may_sign(sqlite_store: Store, role: str | None):
 def test_the_owner_writes_and_signs_with_any_role_and_not_without(released: Store, register: Register):
     register(2)
     cards.write(released, "tier-2", "factors", "mine", OWNER)
-    assert cards.sign_off(released, "tier-2", 1, OWNER).roles == ["viewer"]
+    assert cards.sign_off(released, "tier-2", 1, OWNER).roles == ["owner"]
     for stranger in (VI, replace(OWNER, roles=frozenset())):
         with pytest.raises(NotAllowed):
             cards.write(released, "tier-2", "factors", "not mine", stranger)
