@@ -11,7 +11,7 @@ from core.gates import GOOD
 from core.governed import Promotion
 from pages import _shared
 from pages._commands import carry_out, turn
-from pages._shared import arrow, plain, store
+from pages._shared import HERE, arrow, plain, store
 
 WORDS: Mapping[str, tuple[str, str, str]] = {
     # state: word, icon, Markdown colour
@@ -90,6 +90,16 @@ def verdict(checks: Sequence[Mapping[str, Any]]) -> str:
         return f"**{len(against)} of {len(checks)} checks stand against it**: {names}."
     waived = [check["name"].replace("_", " ") for check in checks if check["state"] == "waived"]
     return "Every check passed" + (f", waived: {', '.join(waived)}." if waived else ".")
+
+
+def card_link(model: str, number: int) -> None:
+    """Show the way to a version's model card."""
+    st.page_link(
+        HERE / "card.py",
+        label=f"Model card of version {number}",
+        icon=":material/article:",
+        query_params={"model": model, "version": str(number)},
+    )
 
 
 def request_form(model: str, number: int, *, passed: bool, why: str | None) -> None:

@@ -78,6 +78,13 @@ PAGES = {
             help="What waits for a decision, on which evidence, and what was decided.",
         ),
         st.Page(
+            HERE / "card.py",
+            title="Model card",
+            icon=":material/article:",
+            url_path="card",
+            help="What a model is for, what it was built and tested on, and what is known of it.",
+        ),
+        st.Page(
             HERE / "audit.py",
             title="Audit log",
             icon=":material/history_edu:",

@@ -11,7 +11,16 @@ from core.approving import barred
 from core.entities import Actor
 from pages import _shared
 from pages._commands import carry_out, outcome
-from pages._promotion_parts import checklist, decide, state_badge, verdict, with_reason, withdraw, word
+from pages._promotion_parts import (
+    card_link,
+    checklist,
+    decide,
+    state_badge,
+    verdict,
+    with_reason,
+    withdraw,
+    word,
+)
 from pages._shared import (
     HERE,
     alone,
@@ -92,6 +101,7 @@ def details(request: views.Request, actor: Actor) -> None:
         icon=":material/compare_arrows:",
         query_params=address,
     )
+    card_link(promotion.model, promotion.number)
     left, right = st.columns([3, 2])
     with left, st.container(border=True):
         st.markdown("**The gate when it was submitted**")

@@ -14,7 +14,7 @@ from core.records import Dataset
 from core.store.releases import DEPLOYS
 from pages._commands import outcome
 from pages._model_parts import draw
-from pages._promotion_parts import checklist, request_form, state_badge, verdict
+from pages._promotion_parts import card_link, checklist, request_form, state_badge, verdict
 from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section
 
 SKIPPED = ("manifest", "training", "evaluation", "name", "note")
@@ -253,6 +253,7 @@ with section("The comparison"):
             checklist(found.gate.as_json(), key="gate")
         with right, st.container(border=True):
             st.markdown("**Promotion**")
+            card_link(found.b.model, found.b.number)
             ask(found, actor)
         attached = found.page.evidence
         st.subheader("Evidence", anchor=False)

@@ -7,6 +7,7 @@ import streamlit as st
 from core import views
 from core.entities import Actor
 from pages import (
+    _model_documentation,
     _model_drift,
     _model_fairness,
     _model_health,
@@ -32,6 +33,7 @@ TABS = {
     "Cost & latency": _model_operations.show,
     "Monitors": _model_monitors.show,
     "Versions": _model_versions.show,
+    "Documentation": _model_documentation.show,
     "History": _model_history.show,
     "Rows": _model_rows.show,
 }

@@ -60,6 +60,7 @@ def table(models: pl.DataFrame) -> pl.DataFrame:
         Versions=pl.col("versions").cast(pl.Int16),
         Requests=pl.col("requests").cast(pl.Int16),
         Review=pl.col("review_due").dt.date(),
+        Card=pl.col("card").cast(pl.Float32),
         Owner="owner",
         Team="team",
         Case="use_case",
@@ -84,6 +85,14 @@ def columns() -> dict[str, Any]:
         "Review": config.DateColumn(
             "Review due", width=104, format="D MMM YYYY", help="A dash: the declaration has no review_every."
         ),
+        "Card": config.ProgressColumn(
+            "Model card",
+            min_value=0,
+            max_value=1,
+            format="percent",
+            width=100,
+            help="How many of its sections say something; a click here opens the card.",
+        ),
         "Owner": config.TextColumn(width=220),
         "Team": config.TextColumn(width=140),
         "Case": config.TextColumn("Use case", width=150),
@@ -91,9 +100,9 @@ def columns() -> dict[str, Any]:
 
 
 @st.fragment
-def portfolio(found: views.Inventory) -> None:
-    """Show filters and table; a click on a row opens the model's versions."""
-    kept = filters(found.models)
+def portfolio(found: views.Inventory, models: pl.DataFrame) -> None:
+    """Show filters and table; a click on a row opens the model's versions, one on its card the card."""
+    kept = filters(models)
     if not kept.height:
         st.info(
             f"None of the {found.models.height} models matches these filters.",
@@ -113,9 +122,12 @@ def portfolio(found: views.Inventory) -> None:
         alt="Models with their lifecycle, risk tier, version in production, owner and use case",
     )
     shown = kept.height if kept.height == found.models.height else f"{kept.height} of {found.models.height}"
-    st.caption(f"{shown} models · click a row to see its versions")
+    st.caption(f"{shown} models · click a row to see its versions, or its model card to read that")
     if chosen.selection.cells:
-        model = kept["model"][chosen.selection.cells[0][0]]
+        row, column = chosen.selection.cells[0]
+        model = kept["model"][row]
+        if column == "Card":
+            st.switch_page(HERE / "card.py", query_params={"model": model})
         st.switch_page(HERE / "model.py", query_params={"model": model, "tab": "Versions"})
 
 
@@ -136,7 +148,8 @@ st.title("Models", anchor=False)
 with section("The models"):
     found = read(views.inventory)
     if found.models.height:
-        portfolio(found)
+        complete = read(views.cards).select("model", card="complete")
+        portfolio(found, found.models.join(complete, on="model", how="left", maintain_order="left"))
     else:
         st.info("No model is registered yet. The health overview shows the first three steps.")
         st.page_link(HERE / "overview.py", label="Health overview", icon=":material/arrow_back:")

@@ -10,7 +10,7 @@ from core.actions.authority import require
 from core.card import SECTIONS, TITLES, ModelCard
 from core.card.content import clean
 from core.entities import Actor
-from core.errors import Conflict, InputError, NotAllowed
+from core.errors import Conflict, InputError, NotAllowed, StoreError
 from core.governed import CardText, SignedDocument
 from core.permissions import PERMITS
 from core.store import Store, audit, card_texts, documents
@@ -130,10 +130,17 @@ def signed_card(store: Store, document: SignedDocument) -> ModelCard:
     Raises
     ------
     StoreError
-        If its bytes are not those that were signed.
+        If its bytes are not those that were signed, or another version of Steward has to read them.
     """
     with store.read() as c:
-        return ModelCard.model_validate_json(documents.content(c, document.id))
+        content = documents.content(c, document.id)
+    try:
+        return ModelCard.model_validate_json(content)
+    except ValueError as error:
+        raise StoreError(
+            f"document {document.id} holds a card that this version of Steward cannot read; "
+            "its bytes are intact, read them with the version that signed it"
+        ) from error
 
 
 def _text(section: str, text: str) -> str:

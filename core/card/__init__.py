@@ -1,6 +1,6 @@
 """The model card (Mitchell et al. 2019): its content from live records, and how complete it is."""
 
-from core.card.completeness import HOW, SECTIONS, TITLES, completeness, filled
+from core.card.completeness import HOW, SECTIONS, TITLES, Told, completeness, filled, filled_by
 from core.card.content import (
     Course,
     Entered,
@@ -29,8 +29,10 @@ __all__ = [
     "Point",
     "Section",
     "Table",
+    "Told",
     "changed",
     "completeness",
     "filled",
+    "filled_by",
     "model_card",
 ]

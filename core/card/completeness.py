@@ -1,6 +1,7 @@
 """How complete a model card is: which of its sections (Mitchell et al. 2019) have something to say."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from core.declaration import Declaration
 from core.records import Version
@@ -34,6 +35,19 @@ HOW: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Told:
+    """Which of the things that fill a section the records of a model and its version hold."""
+
+    description: bool
+    use_case: bool
+    factors: bool  # segments or protected attributes
+    monitors: bool
+    performance: bool  # evidence of it, bound to the artifact
+    evaluation: bool  # datasets
+    training: bool
+
+
 def filled(
     declaration: Declaration,
     version: Version | None,
@@ -50,16 +64,30 @@ def filled(
     evidence : kinds of evidence that are attached to the version
     texts : what people entered, by section
     """
+    told = Told(
+        description=bool(declaration.description),
+        use_case=use_case,
+        factors=bool(declaration.segments or declaration.protected),
+        monitors=bool(declaration.monitors),
+        performance="performance" in evidence,
+        evaluation=version is not None and bool(version.evaluation),
+        training=version is not None and bool(version.training),
+    )
+    return filled_by(told, texts={section for section, text in texts.items() if text})
+
+
+def filled_by(told: Told, *, texts: Collection[str]) -> tuple[str, ...]:
+    """Return the sections that are filled, in the order of SECTIONS; `texts` has those somebody wrote in."""
     said = {
-        "details": bool(declaration.description and declaration.owner),
-        "intended_use": use_case,
-        "factors": bool(declaration.segments or declaration.protected),
-        "metrics": bool(declaration.monitors) or "performance" in evidence,
-        "evaluation_data": version is not None and bool(version.evaluation),
-        "training_data": version is not None and bool(version.training),
-        "quantitative_analyses": "performance" in evidence,
+        "details": told.description,
+        "intended_use": told.use_case,
+        "factors": told.factors,
+        "metrics": told.monitors or told.performance,
+        "evaluation_data": told.evaluation,
+        "training_data": told.training,
+        "quantitative_analyses": told.performance,
     }
-    return tuple(section for section in SECTIONS if said.get(section) or texts.get(section))
+    return tuple(section for section in SECTIONS if said.get(section) or section in texts)
 
 
 def completeness(sections: Collection[str]) -> float:

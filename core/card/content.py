@@ -87,11 +87,11 @@ class Point(Strict):
 
 
 class Course(Block):
-    """A plot: one metric window by window; `usual` is the range of nine in ten reference windows."""
+    """A plot: one metric window by window; `usual`: low, middle, high of nine in ten reference windows."""
 
     kind: Literal["course"] = "course"
     points: tuple[Point, ...]
-    usual: tuple[float, float] | None = None
+    usual: tuple[float, float, float] | None = None
 
 
 AnyBlock = Annotated[Facts | Table | Intervals | Course, Field(discriminator="kind")]

@@ -79,7 +79,9 @@ def course(production: Production, zone: str) -> Iterator[AnyBlock]:
         return
     about = f"version {production.version}" if production.version else "all versions together"
     usual = production.usual
-    band = (usual.low, usual.high) if usual and usual.low is not None and usual.high is not None else None
+    band = None
+    if usual is not None and usual.low is not None and usual.high is not None:
+        band = (usual.low, usual.middle, usual.high)
     yield Course(
         title=f"{title(production.metric)} in production, {about}",
         note=f"{frame.height:,} windows with complete labels, {span(frame, zone)}; around the line its 95 % "

@@ -1,5 +1,6 @@
 """Figures: each takes rolled-up numbers and returns a plotly figure that reads the same in both themes."""
 
+from core.charts.card import card_plot
 from core.charts.episodes import mark_episode, timeline, tint
 from core.charts.lineage import lineage
 from core.charts.monitored import mark_alerts, monitored
@@ -17,6 +18,7 @@ __all__ = [
     "Reading",
     "bars_over_time",
     "calibration",
+    "card_plot",
     "confusion",
     "distribution",
     "groups",

@@ -23,29 +23,18 @@ def card_markdown(card: ModelCard, signed: SignedDocument | None = None) -> str:
     lines += [f"- **{name}:** {escaped(value)}" for name, value in about(card, signed)]
     lines += ["", PROMISE, ""]
     for section in (*card.sections, *card.beside):
-        lines += [f"## {section.title}", "", *section_lines(section, card.zone)]
+        lines += [f"## {section.title}", "", *_opening(section)]
+        lines += [line for block in section.blocks for line in block_lines(block, card.zone)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def section_lines(section: Section, zone: str, *, plots: bool = True) -> Iterator[str]:
-    """Yield a section's lines below its heading; without `plots` those are left to whoever draws them."""
-    if not section.filled:
-        yield from (f"> **Missing.** {escaped(section.how)}", "")
-    if section.entered is not None:
-        yield from (*_entered(section.entered), "")
-    for block in section.blocks:
-        if not plots and isinstance(block, Course | Intervals):
-            continue
-        yield from block_lines(block, zone)
-
-
-def block_lines(block: AnyBlock, zone: str) -> Iterator[str]:
-    """Yield the lines of one block."""
+def block_lines(block: AnyBlock, zone: str, *, heading: str = "### {}") -> Iterator[str]:
+    """Yield the lines of one block, its title written as `heading`."""
     lines = list(_lines(block, zone))
     if not lines:
         return
     if block.title:
-        yield from (f"### {escaped(block.title)}", "")
+        yield from (heading.format(escaped(block.title)), "")
     yield from (*lines, "")
     if block.note:
         yield from (f"*{escaped(block.note)}*", "")
@@ -74,6 +63,14 @@ def _lines(block: AnyBlock, zone: str) -> Iterator[str]:
             yield from table(("Group", "Value", "95 % interval"), rows, (1, 2))
         case Course():
             yield from _course(block, zone)
+
+
+def _opening(section: Section) -> Iterator[str]:
+    """Yield what stands first in a section: that it is missing, or what a person entered."""
+    if not section.filled:
+        yield from (f"> **Missing.** {escaped(section.how)}", "")
+    if section.entered is not None:
+        yield from (*_entered(section.entered), "")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _course(block: Course, zone: str) -> Iterator[Shape]:
     first, last = known[0].at.timestamp(), known[-1].at.timestamp()
     x = _Scale(first, last if last > first else first + 1, _LEFT, WIDTH - _RIGHT)
     if block.usual:
-        low, high = (y.at(end) for end in block.usual)
+        low, _, high = (y.at(end) for end in block.usual)
         yield Area(((_LEFT, low), (WIDTH - _RIGHT, low), (WIDTH - _RIGHT, high), (_LEFT, high)), "usual")
     for value in ticks(y.low, y.high):
         yield Line(((_LEFT, y.at(value)), (WIDTH - _RIGHT, y.at(value))), "axis")

@@ -3,6 +3,7 @@
 from core.views.alert import AlertPage, alert_page
 from core.views.alerts import AlertsPage, alerts_page, annotated, open_requests
 from core.views.audit import AuditPage, audit_page
+from core.views.card import CardPage, card_page, cards
 from core.views.estimates import EstimateError, estimate_error
 from core.views.fairness import FairnessPage, fairness
 from core.views.history import History, history
@@ -32,6 +33,7 @@ __all__ = [
     "AlertsPage",
     "AuditPage",
     "Approvals",
+    "CardPage",
     "Comparison",
     "Distribution",
     "EstimateError",
@@ -53,6 +55,8 @@ __all__ = [
     "annotated",
     "approvals",
     "audit_page",
+    "card_page",
+    "cards",
     "compare_versions",
     "distribution",
     "estimate_error",
