@@ -11,8 +11,8 @@ from core.card import ModelCard, changed
 from core.errors import InputError
 from core.governed import SignedDocument
 from core.store import documents
-from jobs.cli_models import PERSON
-from jobs.cli_versions import opened
+from jobs.acting import acting
+from jobs.cli_models import opened
 from jobs.terminal import print_json, print_table
 
 
@@ -20,9 +20,11 @@ def card(arguments: Namespace) -> int:
     """Write what was given into the card, sign it off if asked to, then show it or put it into files."""
     store = opened(arguments)
     for section, text in _texts(arguments):
-        actions.write(store, arguments.model, section, text, PERSON)
+        actions.write(store, arguments.model, section, text, acting(store))
     signed = (
-        actions.sign_off(store, arguments.model, arguments.version, PERSON) if arguments.sign_off else None
+        actions.sign_off(store, arguments.model, arguments.version, acting(store))
+        if arguments.sign_off
+        else None
     )
     live = documenting.card_of(store, arguments.model, arguments.version)
     if live is None:

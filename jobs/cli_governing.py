@@ -169,6 +169,8 @@ def _users(commands: Commands, command: Add) -> None:
     shown.add_argument("--all", action="store_true", help="those that are over too")
     end = command(verbs, "revoke", "cli_users:revoke_token", "end a token at once")
     end.add_argument("id", metavar="ID", type=int)
+
+
 def _card(commands: Commands, command: Add) -> None:
     card = command(
         commands, "card", "cli_card:card", "a model card: show it, write into it, sign it off", json=True

@@ -149,9 +149,11 @@ def given_roles(c: sa.Connection, digest: str) -> frozenset[str] | None:
 
 
 def end_sessions(c: sa.Connection, *, at: datetime, digest: str | None = None, of: str | None = None) -> None:
-    """End a session, or all of a principal."""
-    which = sessions.c.digest == digest if of is None else sessions.c.principal == of
-    c.execute(sa.update(sessions).where(which, sessions.c.ended_at.is_(None)).values(ended_at=at))
+    """End a session, all of a principal, or all there are."""
+    ending = sa.update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=at)
+    for column, value in ((sessions.c.digest, digest), (sessions.c.principal, of)):
+        ending = ending if value is None else ending.where(column == value)
+    c.execute(ending)
 
 
 def standing(c: sa.Connection, digest: str, now: datetime) -> Standing | None:

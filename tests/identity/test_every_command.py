@@ -17,7 +17,9 @@ import core.actions
 from core.actions import (
     alerts,
     annotations,
+    audits,
     authority,
+    cards,
     decisions,
     identities,
     lifecycles,
@@ -103,6 +105,9 @@ CASES: dict[str, list[Case]] = {
         case("annotation.say annotation.everywhere", annotated(model=None, mute=True)),
     ],
     "annotations.remove": [case("annotation.say", lambda s, k, a: annotations.remove(s, k.annotation, a))],
+    "audits.export": [case("audit.export", lambda s, k, a: audits.export(s, a, "csv"))],
+    "cards.write": [case("card.write", lambda s, k, a: cards.write(s, "tier-3", "caveats", "few rows", a))],
+    "cards.sign_off": [case("card.sign_off", lambda s, k, a: cards.sign_off(s, "tier-3", 1, a))],
     "decisions.approve": [case("promotion.decide", lambda s, k, a: decisions.approve(s, k.asked, a))],
     "decisions.reject": [
         case("promotion.decide", lambda s, k, a: decisions.reject(s, k.asked, a, comment="no"))
@@ -143,6 +148,7 @@ CASES: dict[str, list[Case]] = {
     "lifecycles.attest": [
         case("model.lifecycle", lambda s, k, a: lifecycles.attest(s, "tier-3", a, text="ok"))
     ],
+    "lifecycles.remove": [case("model.pause", lambda s, k, a: lifecycles.remove(s, "idle", a, **SEEN))],
     "messages.send_test": [case("channel.test", lambda s, k, a: messages.send_test(s, "on-disk", a))],
     "messages.send_again": [case("message.again", lambda s, k, a: messages.send_again(s, k.letter, a))],
     "models.apply": [
@@ -150,6 +156,8 @@ CASES: dict[str, list[Case]] = {
         case("model.declare model.lower_risk", applied(tier=4)),
         case("use_case.describe", described),
     ],
+    "models.pause": [case("model.pause", lambda s, k, a: models.pause(s, "tier-3", a, **SEEN))],
+    "models.resume": [case("model.pause", lambda s, k, a: models.resume(s, "idle", a, **SEEN))],
     "models.rebuild": [
         case("model.rebuild", lambda s, k, a: models.rebuild(s, "tier-3", a, start=None, end=None))
     ],

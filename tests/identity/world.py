@@ -20,7 +20,7 @@ from tests.release.conftest import APU, DORA, EMIL, NOW, USE_CASE, VAL, dataset,
 
 SETTINGS = f"clock: {{fixed: {NOW.isoformat()}}}\nchannels: {{on-disk: {{folder: messages}}}}\n"
 MONITOR = {"name": "late", "metric": "roc_auc", "below": 0.6}
-TIERS = {"tier-2": 2, "tier-3": 3, "fresh": 3, "ready": 4, "rolled": 4, "halted": 4, "watched": 4}
+TIERS = {"tier-2": 2, "tier-3": 3, "fresh": 3, "ready": 4, "rolled": 4, "halted": 4, "watched": 4, "idle": 4}
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def _declare(store: Store) -> None:
             status.put(c, ModelStatus(model, "healthy", NOW, ("quiet",), condition="healthy", rules="r"))
             for section in ("ethical_considerations", "caveats"):
                 card_texts.add(c, model, section, "thought of", at=NOW, by="owner@example.com")
+        models.pause(c, "idle", EMIL.id)
 
 
 def _version(store: Store, model: str, *, proven: bool = True) -> int:
