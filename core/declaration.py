@@ -192,6 +192,12 @@ class Retraining(Strict):
     command: Text | None = None
 
 
+class Scoring(Strict):
+    """The command of steward.yaml that lets a version answer rows: `steward evaluate` asks it."""
+
+    command: Text
+
+
 class Declaration(Strict):
     """One model, as declared in models/<model>.yaml."""
 
@@ -222,6 +228,7 @@ class Declaration(Strict):
     minimum_group_size: Annotated[Whole, Field(ge=1)] = 30
     monitors: tuple[Monitor, ...] = ()
     retraining: Retraining | None = None
+    scoring: Scoring | None = None
     notify: tuple[Text, ...] = ()
     use_case: Slug | None = None
     backup_owner: Text | None = None

@@ -5,7 +5,8 @@ StewardError
 │   ├── DeclarationError      a model declaration or steward.yaml
 │   ├── PathError             a path outside the allowed roots, or absent
 │   ├── LogError              a prediction log or label file that cannot be read
-│   └── ComparisonError       the files or options of a one-off comparison
+│   ├── ComparisonError       the files or options of a one-off comparison
+│   └── ScoringError          a scoring command that does not answer as it should
 ├── MetricError               counts that cannot give a number
 │   └── BinningError          counts on different bins
 ├── StoreError                the registry database or the statistics files
@@ -42,6 +43,10 @@ class LogError(InputError):
 
 class ComparisonError(InputError):
     """Two files cannot be compared as asked."""
+
+
+class ScoringError(InputError):
+    """A scoring command failed, took too long, or did not answer what it was asked."""
 
 
 class MetricError(StewardError):

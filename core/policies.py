@@ -51,11 +51,12 @@ class Tier(Strict):
 
 
 class Rules(Strict):
-    """A policy file: the four tiers, and floors of metrics for single models."""
+    """A policy file: the four tiers, limits of metrics for all models, and floors for single ones."""
 
     name: str
     tiers: Annotated[dict[Annotated[int, Field(ge=1, le=4)], Tier], Field(min_length=4, max_length=4)]
     floors: dict[Slug, dict[str, Number]] = Field(default_factory=dict)
+    limits: dict[str, Number] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

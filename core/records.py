@@ -195,6 +195,9 @@ class Evidence(Strict):
     produced_at: AwareDatetime
     valid_until: AwareDatetime | None = None
     report: Digest | None = None  # of an uploaded file
+    report_name: Text | None = None  # what it was called
+    media_type: Text | None = None
+    signed_by: Text | None = None  # the key of steward.yaml whose signature of the report was checked
 
 
 def canonical(value: Any) -> bytes:

@@ -103,6 +103,8 @@ class Workspace:
         named = [("channels", name) for name in notified]
         if declared.retraining and declared.retraining.command:
             named.append(("commands", declared.retraining.command))
+        if declared.scoring:
+            named.append(("commands", declared.scoring.command))
         for key, name in named:
             known = getattr(self.settings, key)
             if name not in known:

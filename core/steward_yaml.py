@@ -21,6 +21,7 @@ from core.declaration import Zone
 from core.errors import DeclarationError
 from core.permissions import Role
 from core.schedule import Cron
+from core.signatures import Signer
 from core.strict import Duration, Strict, Text, nearest, read_yaml, shape, validated
 
 FILE_NAME = "steward.yaml"
@@ -107,12 +108,31 @@ class Digest(Strict):
 
 
 class Command(Strict):
-    """A program that Steward may start; declarations refer to it by name only."""
+    """A program that Steward may start; declarations refer to it by name only.
+
+    `run` is a list of arguments, no shell reads it. `env` names the variables it is given of Steward's own.
+    In a scoring command ``{input}``, ``{output}`` and ``{artifact}`` stand for paths, ``{python}`` for the
+    interpreter that runs Steward.
+    """
 
     run: tuple[Text, ...] = Field(min_length=1)
     cwd: str | None = None
     env: tuple[str, ...] = ()
     timeout: Duration = timedelta(hours=1)
+
+
+def _public_key(text: str) -> str:
+    try:
+        Signer(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no Ed25519 public key; expected the line that openssl pkey -pubout prints "
+            "between BEGIN and END, or what steward audit keygen prints"
+        ) from None
+    return text
+
+
+PublicKey = Annotated[str, AfterValidator(_public_key)]
 
 
 class Retention(Strict):
@@ -193,6 +213,7 @@ class Settings(Strict):
     channels: dict[Name, Channel] = Field(default_factory=dict, repr=False)
     digests: tuple[Digest, ...] = ()
     commands: dict[Name, Command] = Field(default_factory=dict)
+    signers: dict[Name, PublicKey] = Field(default_factory=dict)
     retention: Retention = Retention()
 
     @model_validator(mode="after")
@@ -256,6 +277,10 @@ TEMPLATE = """\
 
 # commands:
 #   train-eta: {run: [python, train.py], cwd: /opt/eta, env: [PATH], timeout: 2h}
+#   score-eta: {run: [python, score.py, "{artifact}", "{input}", "{output}"], cwd: /opt/eta, env: [PATH]}
+
+# Whose signatures of uploaded reports are believed: Ed25519 public keys, as openssl pkey -pubout prints them.
+# signers: {scanner: MCowBQYDK2VwAyEAxlZvIjLQYDOuW1g/ThLUcxSRONUPBqmYsDmv/Y4TP1o=}
 
 # retention: {statistics: 3y, ledger: 400d, outbox: 90d}
 """

@@ -12,6 +12,7 @@ Add: TypeAlias = Callable[..., argparse.ArgumentParser]
 def add(commands: Commands, command: Add, day: Callable[[str], datetime]) -> None:
     """Add them; `command` adds one, `day` reads a date."""
     _versions(commands, command)
+    _evidence(commands, command)
     _promotions(commands, command)
     _releases(commands, command, day)
     _users(commands, command)
@@ -55,6 +56,52 @@ def _versions(commands: Commands, command: Add) -> None:
     compare.add_argument("model", metavar="MODEL")
     for side in ("a", "b"):
         compare.add_argument(side, metavar=side.upper(), type=int)
+
+
+def _evidence(commands: Commands, command: Add) -> None:
+    evaluate = command(
+        commands,
+        "evaluate",
+        "cli_evidence:evaluate",
+        "what frozen rows prove of a version; exit 1 if it fails",
+        json=True,
+    )
+    _version(evaluate)
+    evaluate.add_argument(
+        "--predictions",
+        metavar="FILE",
+        required=True,
+        help="its answers with inputs and labels; inputs alone where the model has a scoring command",
+    )
+    evaluate.add_argument(
+        "--champion",
+        metavar="FILE",
+        help="the champion's answers to the same rows (default: the prediction log's)",
+    )
+    evaluate.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="the version's evaluation dataset the rows are of (default: the file)",
+    )
+    verbs = commands.add_parser("evidence", help="what is known of a version").add_subparsers(
+        metavar="attach|list", required=True
+    )
+    attach = command(verbs, "attach", "cli_evidence:attach", "attach a report or a review", json=True)
+    show_all = command(verbs, "list", "cli_evidence:show_all", "the evidence of a version", json=True)
+    for each in (attach, show_all):
+        _version(each)
+    attach.add_argument("--kind", metavar="KIND", required=True, help="explainability, security_scan, …")
+    attach.add_argument("--verdict", choices=["passed", "failed", "noted"], required=True)
+    attach.add_argument(
+        "--summary", metavar="TEXT", required=True, help="what the report says, in a sentence"
+    )
+    attach.add_argument("--report", metavar="FILE", help="is kept under its SHA-256")
+    attach.add_argument(
+        "--signature",
+        metavar="FILE",
+        help="Ed25519 signature of the report (default: REPORT.sig if it is there)",
+    )
+    attach.add_argument("--valid-days", metavar="N", type=int, help="how long it holds")
 
 
 def _promotions(commands: Commands, command: Add) -> None:

@@ -83,9 +83,19 @@ def log_run(store: Store, model: str, record: Run, actor: Actor, *, key: str | N
 
 
 def attach(
-    store: Store, model: str, number: int, records: Iterable[Evidence], actor: Actor
+    store: Store,
+    model: str,
+    number: int,
+    records: Iterable[Evidence],
+    actor: Actor,
+    *,
+    dataset: Dataset | None = None,
 ) -> list[AttachedEvidence]:
     """Attach evidence to a version, bound to its artifact as it is registered.
+
+    Parameters
+    ----------
+    dataset : what all of it was measured on; kept, and part of the version's lineage
 
     Raises
     ------
@@ -103,7 +113,10 @@ def attach(
             if record.kind in VALIDATES:
                 require(c, actor, "evidence.validate", model=model)
             attached.append(evidence.add(c, model, number, version.digest, record, at=now, by=actor.id))
-        told = [{"kind": e.record.kind, "verdict": e.record.verdict} for e in attached]
+        if dataset is not None and attached:
+            versions.add_dataset(c, dataset, at=now, by=actor.id)
+            versions.link(c, [(f"dataset:{dataset.digest}", "evaluated", version.entity)])
+        told = [_told(each.record) for each in attached]
         digests = [e.digest for e in attached]
         if attached:
             audit.append(
@@ -116,6 +129,12 @@ def attach(
                 ts=datetime.now(UTC),
             )
     return attached
+
+
+def _told(record: Evidence) -> dict[str, str]:
+    """Return what the audit log says of a piece of evidence."""
+    told = {"kind": record.kind, "verdict": record.verdict, "report": record.report}
+    return {name: value for name, value in (told | {"signed_by": record.signed_by}).items() if value}
 
 
 def archive(store: Store, model: str, number: int, actor: Actor, *, reason: str) -> ModelVersion:

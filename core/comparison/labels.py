@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from core.comparison.answers import Codes, Floats, Multiclass, Regression, binary, multiclass, regression
+from core.comparison.answers import (
+    Binary,
+    Codes,
+    Floats,
+    Multiclass,
+    Regression,
+    binary,
+    multiclass,
+    regression,
+)
 from core.comparison.estimates import estimates
 from core.comparison.options import Options
 from core.comparison.results import Measurement, Performance, Sides
@@ -39,6 +48,22 @@ def performance(
     return Sides(*sides), told
 
 
+def measured(answers: Binary | Multiclass | Regression, classes: tuple[str, ...] = ()) -> Performance:
+    """Return the performance of answers, exact because every score is a bin of its own.
+
+    Parameters
+    ----------
+    classes : their names, in the order of the codes; of several classes only
+    """
+    match answers:
+        case Binary():
+            return Performance(_binary(answers.predicted, answers.label, answers.score))
+        case Multiclass():
+            return _multiclass(answers, classes)
+        case Regression():
+            return Performance(_regression(answers))
+
+
 def measurements(found: Mapping[str, Estimate], at: int = 0) -> dict[str, Measurement]:
     """Return estimates of arrays as plain numbers, those at one position."""
     return {name: _measurement(estimate, at) for name, estimate in found.items()}
@@ -49,19 +74,16 @@ def _unlabelled(side: pl.DataFrame, actual: str) -> bool:
 
 
 def _of_side(side: pl.DataFrame, options: Options, roles: Roles) -> tuple[Performance, tuple[str, ...]]:
+    answers: Binary | Multiclass | Regression | None
     if roles.task == BINARY:
         answers = binary(side, options, roles)
-        if answers is not None:
-            return Performance(_binary(answers.predicted, answers.label, answers.score)), answers.odd
     elif roles.task == MULTICLASS:
-        choices = multiclass(side, options, roles)
-        if choices is not None:
-            return _multiclass(choices, roles.classes), choices.odd
+        answers = multiclass(side, options, roles)
     else:
-        errors = regression(side, options)
-        if errors is not None:
-            return Performance(_regression(errors)), errors.odd
-    return Performance(), ("has neither prediction nor score, so there is no performance to give",)
+        answers = regression(side, options)
+    if answers is None:
+        return Performance(), ("has neither prediction nor score, so there is no performance to give",)
+    return measured(answers, roles.classes), answers.odd
 
 
 def _binary(predicted: Codes, label: Codes, score: Floats | None) -> dict[str, Measurement]:
