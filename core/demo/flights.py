@@ -12,14 +12,16 @@ CLASSES = ("disrupted", "early", "late", "on_time")
 ROUTE = ("origin", "dest", "carrier")
 PLAN = ("hour", "distance")
 SCHEDULE = (*ROUTE, *PLAN)
+# The inputs of delay-30.
+DELAY_CATEGORIES, DELAY_NUMBERS = (*ROUTE, "weekday"), (*PLAN, *WEATHER)
 
-_SCORED_AT = pl.col("scheduled_at").dt.offset_by("-2h").alias("scored_at")
+SCORED_AT = pl.col("scheduled_at").dt.offset_by("-2h").alias("scored_at")
 _SERVED_BY = (pl.lit("1.0").alias("model_version"), pl.lit("champion").alias("variant"))
 # When the outcome is known: of a cancelled flight by its schedule, of a diverted one by its departure.
 _KNOWN_AT = pl.coalesce("landed_at", "departed_at", "scheduled_at").alias("known_at")
 
 _CANCELLED = pl.col("dep_delay").is_null()
-_LATE_OR_CANCELLED = (pl.col("dep_delay") > 30) | _CANCELLED
+LATE_OR_CANCELLED = (pl.col("dep_delay") > 30) | _CANCELLED
 _STATUS = (
     pl.when(pl.col("arr_delay").is_null()).then(pl.lit("disrupted"))
     .when(pl.col("arr_delay") < -10).then(pl.lit("early"))
@@ -34,7 +36,7 @@ def eta_air_time(flights: pl.DataFrame) -> Recording:
     predicted = _ask(flights, air_time, regressor(3), categorical=ROUTE, numeric=PLAN)
     log = flights.select(
         "flight_id",
-        _SCORED_AT,
+        SCORED_AT,
         *_SERVED_BY,
         predicted.to_series().round(2).alias("predicted_air_time"),
         *SCHEDULE,
@@ -43,7 +45,7 @@ def eta_air_time(flights: pl.DataFrame) -> Recording:
     outcome = pl.when(_CANCELLED).then(pl.lit("cancelled")).when(air_time.is_null()).then(pl.lit("diverted"))
     labels = flights.select(
         "flight_id",
-        _SCORED_AT,
+        SCORED_AT,
         outcome=outcome.otherwise(pl.lit("landed")),
         air_time=air_time.cast(pl.Float64),
         landed_at="landed_at",
@@ -56,14 +58,14 @@ def delay_30(flights: pl.DataFrame) -> Recording:
     """More than 30 minutes late, or cancelled? From schedule and weather, two hours ahead."""
     predicted = _ask(
         flights,
-        _LATE_OR_CANCELLED,
-        classifier(4),
-        categorical=(*ROUTE, "weekday"),
-        numeric=(*PLAN, *WEATHER),
+        LATE_OR_CANCELLED,
+        classifier(len(DELAY_CATEGORIES)),
+        categorical=DELAY_CATEGORIES,
+        numeric=DELAY_NUMBERS,
     )
     log = flights.select(
         "flight_id",
-        _SCORED_AT,
+        SCORED_AT,
         *_SERVED_BY,
         predicted.to_series().round(5).alias("probability"),
         *SCHEDULE,
@@ -71,7 +73,7 @@ def delay_30(flights: pl.DataFrame) -> Recording:
         *WEATHER,
     )
     log = serving(log, seed=2, answer=["probability"], median_ms=35)
-    labels = flights.select("flight_id", late=_LATE_OR_CANCELLED, landed_at="landed_at", known_at=_KNOWN_AT)
+    labels = flights.select("flight_id", late=LATE_OR_CANCELLED, landed_at="landed_at", known_at=_KNOWN_AT)
     return Recording("delay-30", daily_logs(log, "scored_at"), daily_feed(labels, "known_at"))
 
 
@@ -86,7 +88,7 @@ def arrival_status(flights: pl.DataFrame) -> Recording:
     )
     shares = shares.rename(dict(zip(shares.columns, CLASSES, strict=True)))
     best = pl.concat_list(CLASSES).list.arg_max()
-    log = flights.select("flight_id", _SCORED_AT, *_SERVED_BY, *SCHEDULE, "weekday", *WEATHER).with_columns(
+    log = flights.select("flight_id", SCORED_AT, *_SERVED_BY, *SCHEDULE, "weekday", *WEATHER).with_columns(
         shares.select(pl.lit(pl.Series(CLASSES)).gather(best).alias("status_predicted")).to_series(),
         *(shares[name].round(5).alias(f"p_{name}") for name in CLASSES),
     )
@@ -94,7 +96,7 @@ def arrival_status(flights: pl.DataFrame) -> Recording:
     log = serving(log, seed=3, answer=answer, median_ms=60, cost_usd=0.0004)
     labels = flights.select(
         "flight_id",
-        _SCORED_AT,
+        SCORED_AT,
         status_actual=_STATUS,
         landed_at="landed_at",
         known_at=_KNOWN_AT,
@@ -128,16 +130,16 @@ def cape_islands(flights: pl.DataFrame) -> Recording:
     short = flights.filter(islands | ((pl.col("month") <= 3) & (pl.col("distance") <= 300)))
     probability = _ask(
         short,
-        _LATE_OR_CANCELLED,
+        LATE_OR_CANCELLED,
         classifier(2),
         categorical=("origin", "carrier"),
         numeric=(*PLAN, *WEATHER),
     ).to_series()
     short = short.with_columns(probability=probability.round(5)).filter(islands)
-    local = _SCORED_AT.dt.convert_time_zone(NEW_YORK).dt.replace_time_zone(None)
+    local = SCORED_AT.dt.convert_time_zone(NEW_YORK).dt.replace_time_zone(None)
     log = short.select("flight_id", local, *_SERVED_BY, "probability", *SCHEDULE, *WEATHER)
     log = serving(log, seed=5, answer=["probability"], median_ms=30)
-    labels = short.select("flight_id", late=_LATE_OR_CANCELLED, landed_at="landed_at", known_at=_KNOWN_AT)
+    labels = short.select("flight_id", late=LATE_OR_CANCELLED, landed_at="landed_at", known_at=_KNOWN_AT)
     return Recording("cape-islands", daily_logs(log, "scored_at"), daily_feed(labels, "known_at"))
 
 
