@@ -228,13 +228,14 @@ def drawn(
     for name, frame in (data if isinstance(data, Mapping) else {"": data}).items():
         content.update(repr((name, frame.columns)).encode())
         content.update(frame.hash_rows().to_numpy().tobytes())
-    return _remembered(content.hexdigest(), chart, data, options)
+    return remembered(content.hexdigest(), chart, data, options)
 
 
 @st.cache_resource(ttl=timedelta(seconds=60), max_entries=200, show_spinner=False)
-def _remembered(
+def remembered(
     content: str, _chart: Callable[..., go.Figure], _data: Any, _options: Mapping[str, Any]
 ) -> go.Figure:
+    """Return ``_chart(_data, **_options)``, remembered under `content`, which names all it shows."""
     figure = _chart(_data, **_options)
     sent = figure.to_dict()
     figure.to_dict = lambda: sent  # asked for in every run; plotly takes longer for it than all else takes

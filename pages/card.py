@@ -13,7 +13,7 @@ from core.entities import Actor
 from core.errors import InputError
 from pages._card_parts import completeness, downloads, opening, sign_off, signatures, write
 from pages._commands import outcome
-from pages._model_parts import draw
+from pages._model_parts import draw, remembered
 from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section
 
 TABLE_HEIGHT = 740
@@ -96,10 +96,10 @@ def content(told: Section, zone: str) -> None:
     lines: list[str] = []
     for block in told.blocks:
         if isinstance(block, Course | Intervals):
-            st.markdown("\n".join(lines)) if lines else None
+            st.markdown("\n".join([*lines, f"**{plain(block.title)}**"]))
             lines = [f"*{plain(block.note)}*", ""] if block.note else []
-            st.markdown(f"**{plain(block.title)}**")
-            draw(charts.card_plot(block, zone), block.title, key=f"{told.name}-{block.title}")
+            figure = remembered(block.model_dump_json() + zone, charts.card_plot, block, {"zone": zone})
+            draw(figure, block.title, key=f"{told.name}-{block.title}")
         else:
             lines += block_lines(block, zone, heading="**{}**")
     if lines:

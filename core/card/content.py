@@ -5,6 +5,7 @@ its numbers move on without anybody changing a record: those do not count for `r
 """
 
 import unicodedata
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
@@ -154,7 +155,7 @@ class ModelCard(Strict):
         """The sections that say nothing yet."""
         return tuple(section for section in self.sections if not section.filled)
 
-    @property
+    @cached_property
     def records_digest(self) -> str:
         """The digest of what records and people say: another one means that the card changed."""
         said = {section.name: section.recorded() for section in self.sections}

@@ -1,11 +1,13 @@
 """The page Model card and the tab Documentation: their states, and what people do there."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
+from benchmarks import dashboard
 from core import documenting, views
 from core.actions import cards, versions
 from core.card import HOW, SECTIONS
@@ -203,3 +205,16 @@ def test_strangers_see_no_card(open_page: Open, documented: Store, monkeypatch: 
     acting(monkeypatch, Actor("nobody@example.com", "ui", frozenset()))
     words = said(open_page(documented.workspace, "card", model="delay-30"))
     assert "No access" in words and "Artifact" not in words
+
+
+def test_the_cards_of_a_thousand_models_fit_into_400_kb(open_page: Open, tmp_path: Path):
+    at = open_page(dashboard.portfolio(tmp_path / "many", 1000), "card")
+    assert len(at.dataframe[0].value) == 1000
+    sent = [*at.dataframe, *at.selectbox]
+    assert sum(len(element.proto.SerializeToString()) for element in sent) < 400_000
+
+
+def test_a_full_card_fits_into_400_kb(open_page: Open, documented: Store):
+    at = open_page(documented.workspace, "card", model="delay-30")
+    sent = [*at.get("plotly_chart"), *at.markdown, *at.text, *at.text_area]
+    assert sum(len(element.proto.SerializeToString()) for element in sent) < 400_000
