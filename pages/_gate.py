@@ -132,7 +132,7 @@ class Gate:
         known: Actor | None = await run_in_threadpool(sign_ins.by_session, self.store, secret)
         if known is not None:
             return None
-        if scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(NO_PAGES):
+        if _is_page(scope):
             return RedirectResponse(sign_in_path(_asked(scope)), status_code=303)
         return "nobody is signed in"
 
@@ -141,7 +141,7 @@ class Gate:
 
         Streamlit's st.login needs a page and so a websocket before anybody is known.
         """
-        if scope["type"] == "websocket" or scope["method"] != "GET" or scope["path"].startswith(NO_PAGES):
+        if not _is_page(scope):
             return None
         here = HTTPConnection(scope)
         if scope["path"] == SIGN_IN:
@@ -149,6 +149,14 @@ class Gate:
         if PROVIDER_COOKIE in here.cookies or "sign-in" in here.query_params:
             return None
         return _remembering(here, _asked(scope), "/?sign-in=first")
+
+
+def _is_page(scope: Scope) -> bool:
+    """Tell whether a browser asks for what it shows in a window, not for a part of that."""
+    if scope["type"] != "http" or scope["method"] != "GET" or scope["path"].startswith(NO_PAGES):
+        return False
+    is_window = Headers(scope=scope).get("sec-fetch-dest", "document") == "document"
+    return is_window and "." not in scope["path"].rpartition("/")[2]
 
 
 def _asked(scope: Scope) -> str:

@@ -80,9 +80,7 @@ def serve() -> Iterator[Serve]:
     running = []
 
     def start(workspace: Workspace, *, mode: str = "single", address: str = "127.0.0.1") -> int:
-        with socket.socket() as free:
-            free.bind((address, 0))
-            port: int = free.getsockname()[1]
+        port = free_port(address)
         command = [sys.executable, "-c", SERVE, str(workspace.root), str(port), address]
         environment = os.environ | {"STEWARD_AUTH": mode, "PYTHONPATH": str(ROOT)}
         running.append(subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL))
@@ -124,6 +122,14 @@ def come(store: Store, address: str = "vi@example.com") -> str:
 def open_port(serve: Serve, portfolio_workspace: Workspace) -> int:
     """The port of one dashboard without sign-in, for all tests that only ask it something."""
     return serve(portfolio_workspace)
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port nothing listens on."""
+    with socket.socket() as free:
+        free.bind((address, 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def await_answer(process: subprocess.Popen[bytes], port: int) -> None:
