@@ -93,20 +93,21 @@ def serve() -> Iterator[Serve]:
         process.wait(timeout=20)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def peopled(portfolio_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The portfolio with an admin and a viewer."""
+    """The portfolio with an admin and two viewers."""
     root = shutil.copytree(portfolio_workspace.root, tmp_path_factory.mktemp("peopled") / "workspace")
     with (root / "steward.yaml").open("a") as settings:
         settings.write("\n" + PROVIDER)
     store = Store(Workspace.open(root))
     user(store, ADA, "admin")
-    user(store, "vi@example.com", "viewer", by=with_session(store, ADA))
+    for name in ("vi", "leo"):
+        user(store, f"{name}@example.com", "viewer", by=with_session(store, ADA))
     yield store
     store.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def local(serve: Serve, peopled: Store) -> int:
     return serve(peopled.workspace, mode="local")
 

@@ -112,11 +112,12 @@ def test_a_websocket_of_another_site_is_refused_even_with_the_cookie(
 
 def test_a_session_that_ends_while_a_page_is_open_shows_nothing_more(local: int, peopled: Store) -> None:
     for page, end in (("overview", "signed out"), ("model", "disabled")):
-        cookie = come(peopled)
+        address = "leo@example.com" if end == "disabled" else "vi@example.com"
+        cookie = come(peopled, address)
         with session(local, cookie) as socket:
             assert "delay-30" in shown(socket, page_name=page, query_string="model=delay-30")
             if end == "disabled":
-                users.disable(peopled, "vi@example.com", with_session(peopled, ADA))
+                users.disable(peopled, address, with_session(peopled, ADA))
             else:
                 with peopled.write() as c:
                     identities.end_sessions(c, at=datetime.now(UTC), digest=identity.digest(cookie))

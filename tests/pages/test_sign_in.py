@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -121,7 +122,8 @@ def through(store: Store, host: str, method: str = "GET", **settings: str) -> ht
             given = {"address": ADA, "password": PASSWORD} if method == "POST" else None
             return await client.request(method, "/sign-in", data=given)
 
-    return asyncio.run(ask())
+    with ThreadPoolExecutor(1) as apart:  # where a browser runs in this process, so does its event loop
+        return apart.submit(lambda: asyncio.run(ask())).result()
 
 
 def test_over_a_network_a_password_travels_encrypted_or_not_at_all(sqlite_store: Store):
