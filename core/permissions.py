@@ -67,7 +67,7 @@ PERMITS: Mapping[str, Permission] = {
 }
 
 # What somebody decides by their own hand: with a fresh sign-in, and never by a token.
-IN_PERSON = frozenset({"promotion.decide", "waiver.confirm", "release.review"})
+IN_PERSON = frozenset({"promotion.decide", "waiver.confirm", "release.review", "card.sign_off"})
 
 
 def effective(roles: Iterable[str], *, model: str | None, team: str | None) -> frozenset[str]:

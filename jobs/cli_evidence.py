@@ -12,8 +12,9 @@ from core.governed import AttachedEvidence
 from core.records import EvidenceKind
 from core.store import evidence
 from core.strict import nearest
+from jobs.acting import acting
 from jobs.cli import CONDITION_FAILED
-from jobs.cli_models import PERSON, opened
+from jobs.cli_models import opened
 from jobs.terminal import print_json, print_table
 
 KINDS = get_args(EvidenceKind)
@@ -26,7 +27,7 @@ def evaluate(arguments: Namespace) -> int:
         store,
         arguments.model,
         arguments.number,
-        PERSON,
+        acting(store),
         predictions=arguments.predictions,
         champion=arguments.champion,
         dataset=arguments.dataset,
@@ -65,7 +66,7 @@ def attach(arguments: Namespace) -> int:
         store,
         arguments.model,
         arguments.number,
-        PERSON,
+        acting(store),
         kind=arguments.kind,
         verdict=arguments.verdict,
         summary=arguments.summary,

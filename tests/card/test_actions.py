@@ -169,7 +169,7 @@ def test_a_token_writes_but_never_signs(released: Store, register: Register):
     register(2)
     token = Actor(VAL.id, "token", VAL.roles)
     cards.write(released, "tier-2", "factors", "by the pipeline", token)
-    with pytest.raises(NotAllowed, match="a token never signs"):
+    with pytest.raises(NotAllowed, match="a token never decides"):
         cards.sign_off(released, "tier-2", 1, token)
 
 

@@ -21,6 +21,7 @@ from core.actions import (
     authority,
     cards,
     decisions,
+    evaluations,
     identities,
     lifecycles,
     messages,
@@ -28,6 +29,7 @@ from core.actions import (
     monitors,
     promotions,
     releases,
+    reports,
     tokens,
     versions,
     waivers,
@@ -85,6 +87,17 @@ def described(store: Store, known: Known, actor: Actor) -> object:
     return models.apply(store, [file], actor)
 
 
+def evaluated(store: Store, known: Known, actor: Actor) -> object:
+    """Evaluate 200 answers, every third of which is wrong."""
+    file = store.root / "answers.csv"
+    rows = [
+        f"2013-12-{1 + i % 28:02}T00:00:00Z,{0.9 if i % 2 else 0.1},{(i + i // 3) % 2},JFK"
+        for i in range(200)
+    ]
+    file.write_text("\n".join(["at,p,y,origin", *rows]))
+    return evaluations.evaluate(store, "tier-3", 1, actor, predictions=str(file))
+
+
 def annotated(**consequences: Any) -> Run_:
     asked = {"model": "tier-2", "start": NOW - DAY, "end": NOW, "text": "fair"} | consequences
     return lambda s, k, a: annotations.add(s, a, **asked)
@@ -117,6 +130,15 @@ CASES: dict[str, list[Case]] = {
     ],
     "decisions.comment": [
         case("promotion.comment", lambda s, k, a: decisions.comment(s, k.asked, a, text="hm"))
+    ],
+    "evaluations.evaluate": [case("evidence.attach", evaluated)],
+    "reports.attach_report": [
+        case(
+            "evidence.attach",
+            lambda s, k, a: reports.attach_report(
+                s, "tier-3", 1, a, kind="security_scan", verdict="passed", summary="nothing found"
+            ),
+        )
     ],
     "identities.add": [
         case("user.manage", lambda s, k, a: identities.add(s, "new@example.com", a, kind="service"))
