@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from core import alerting, reconciliation
 from core import alerts as people
+from core.declaration import Declaration
 from core.entities import Alert, AlertEvent
 from core.governed import ModelVersion, Release
 from core.reconcile import JOBS
@@ -31,7 +32,7 @@ def reconcile(store: Store, *, now: datetime) -> int:
         of_model[version.model].append(version)
     standing = 0
     for slug, mine in of_model.items():
-        traffic, labelled = seen(store, slug, now)
+        traffic, labelled = seen(store, registered[slug].declaration, now)
         with store.write() as c:
             twins = sorted(
                 {v.model for v in every if v.model != slug and v.digest in {m.digest for m in mine}}
@@ -41,10 +42,11 @@ def reconcile(store: Store, *, now: datetime) -> int:
     return standing
 
 
-def seen(store: Store, slug: str, now: datetime) -> tuple[dict[str, Traffic], datetime | None]:
+def seen(store: Store, declaration: Declaration, now: datetime) -> tuple[dict[str, Traffic], datetime | None]:
     """Return the versions that the stored windows of the last months saw, and when labels came last."""
+    start = declaration.calendar.containing(now - LOOKED_AT).start  # a long window counts as a whole
     found = statistics.read(
-        store, slug, "metrics", start=now - LOOKED_AT, metrics=["volume", "labelled_share"]
+        store, declaration.model, "metrics", start=start, metrics=["volume", "labelled_share"]
     )
     whole = [pl.col(name) == "" for name in ("column", "segment", "variant", "group")]
     rows = found.filter(*whole, pl.col("metric") == "volume", pl.col("version") != "", pl.col("value") > 0)

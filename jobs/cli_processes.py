@@ -55,6 +55,9 @@ def demo(arguments: Namespace) -> int:
     """Build the demo workspace from real data, sweep it and serve it."""
     from core import demo as portfolio
     from core.actions.models import apply
+    from core.demo import governance
+    from core.store import snapshots
+    from jobs import housekeeping
     from jobs.acting import acting
     from jobs.cli_sweeps import sweep_and_print
 
@@ -64,8 +67,13 @@ def demo(arguments: Namespace) -> int:
     store = Store(workspace)
     store.migrate()
     changes = apply(store, [], acting(store))
+    slugs = [change.model for change in changes if change.kind == "model"]
+    swept = sweep_and_print(workspace, slugs, workspace.now())
+    governance.govern(workspace, slugs)
+    housekeeping.govern(store)
+    housekeeping.anchor(store)
+    snapshots.publish(store)
     store.close()
-    swept = sweep_and_print(workspace, [change.model for change in changes], workspace.now())
     return swept if arguments.build_only else up(arguments)
 
 

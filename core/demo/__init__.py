@@ -45,9 +45,10 @@ def build(root: Path, *, progress: Callable[[Iterable[str]], Iterable[str]] = it
     for model in progress(missing):
         make = FLIGHT_MODELS.get(model)
         _record(root, release_decision() if make is None or table is None else make(table))
-    (root / "models").mkdir(exist_ok=True)
     for model in MODELS:
         _copy_unless_there(_WRITTEN_BY_HAND / f"{model}.yaml", root / "models" / f"{model}.yaml")
+    for file in sorted((_WRITTEN_BY_HAND / "use_cases").glob("*.yaml")):
+        _copy_unless_there(file, root / "use_cases" / file.name)
 
 
 def _settings(root: Path) -> None:
@@ -74,5 +75,6 @@ def _record(root: Path, recording: Recording) -> None:
 
 
 def _copy_unless_there(source: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
     if not target.exists():
         shutil.copyfile(source, target)

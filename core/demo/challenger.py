@@ -1,8 +1,8 @@
-"""The challenger of delay-30: the same model taught until June, beside its champion of January to March.
+"""The demo's challengers: the same models taught until June, beside their champions of January to March.
 
-Both are written as artifacts of plain JSON. They answer the same frozen rows, the flights from July on, which
-neither has seen: `files` writes everything, the records say what the registry is told, `evaluate` lets the
-real evaluation attach what these rows prove.
+All are written as artifacts of plain JSON. Champion and challenger answer the same frozen rows, the flights
+from July on, which neither has seen: `files` writes everything, the records say what the registry is told,
+`evaluate` lets the real evaluation attach what these rows prove.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,57 @@ from threadpoolctl import threadpool_limits
 
 from core.actions import evaluations
 from core.demo import trees
-from core.demo.flights import DELAY_CATEGORIES, DELAY_NUMBERS, LATE_OR_CANCELLED, SCORED_AT
+from core.demo.flights import (
+    DELAY_CATEGORIES,
+    DELAY_NUMBERS,
+    LATE_OR_CANCELLED,
+    PUSHBACK_NUMBERS,
+    PUSHED_BACK_AT,
+    ROUTE,
+    SCORED_AT,
+)
+from core.demo.recording import END_OF_YEAR, serving
 from core.demo.sources import NEW_YORK
 from core.demo.training import classifier, matrix, predictions
 from core.entities import Actor
 from core.records import Dataset, Run, Version
 from core.store import Store
 
-MODEL = "delay-30"
 CHAMPION, CHALLENGER = "1.0", "2.0"
 LAST_MONTH = {CHAMPION: 3, CHALLENGER: 6}  # of training
-EVALUATION = "delay-30-second-half"
 _BEGINS = datetime(2013, 7, 1)  # New York
 _PARAMETERS = {"max_iter": 50, "max_leaf_nodes": 15, "min_samples_leaf": 200}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is asked: `at` names when, `late` is the answer, `decides`: it logs a decision too."""
+
+    model: str
+    categories: tuple[str, ...]
+    numbers: tuple[str, ...]
+    at: pl.Expr
+    late: pl.Expr
+    label: str
+    decides: bool = False
+    median_ms: float = 35.0
+
+    @property
+    def evaluation(self) -> str:
+        """The name of the frozen rows."""
+        return f"{self.model}-second-half"
+
+
+DELAY_30 = Task(
+    *("delay-30", DELAY_CATEGORIES, DELAY_NUMBERS, SCORED_AT, LATE_OR_CANCELLED),
+    label="more than 30 minutes late or cancelled",
+)
+PUSHBACK = Task(
+    *("pushback-late15", ROUTE, PUSHBACK_NUMBERS, PUSHED_BACK_AT, pl.col("arr_delay") > 15),
+    label="arrives more than 15 minutes late",
+    decides=True,
+    median_ms=8.0,
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +82,7 @@ class Files:
     validated: dict[str, float]  # ROC AUC in weeks that were held out of the training
 
 
-def files(root: Path, flights: pl.DataFrame) -> Files:
+def files(root: Path, flights: pl.DataFrame, task: Task = DELAY_30) -> Files:
     """Train both versions and write artifacts, training rows, frozen rows and both versions' answers to them.
 
     What is there already is written again with the same content.
@@ -54,49 +92,62 @@ def files(root: Path, flights: pl.DataFrame) -> Files:
     root : the workspace
     flights : as `sources.flights` returns them
     """
-    folder = Path("datasets") / MODEL
+    folder, at = Path("datasets") / task.model, task.at.meta.output_name()
     (root / folder).mkdir(parents=True, exist_ok=True)
-    rows = flights.select(
-        "flight_id", SCORED_AT, "month", *DELAY_CATEGORIES, *DELAY_NUMBERS, late=LATE_OR_CANCELLED
+    flights = flights.with_columns(task.at, late=task.late).filter(
+        pl.col(at).is_not_null(), pl.col("late").is_not_null()
     )
-    frozen = rows.filter(
-        pl.col("scored_at").dt.convert_time_zone(NEW_YORK).dt.replace_time_zone(None) >= _BEGINS
-    )
-    frozen = frozen.drop("month")
+    rows = flights.select("flight_id", at, "month", *task.categories, *task.numbers, "late")
+    local = pl.col(at)
+    if rows.schema[at] != pl.Datetime("us"):
+        local = local.dt.convert_time_zone(NEW_YORK).dt.replace_time_zone(None)
+    unseen = pl.col("month") > LAST_MONTH[CHALLENGER]
+    frozen = rows.filter(unseen, local >= _BEGINS, local < END_OF_YEAR).drop("month")
     made = Files({}, {}, {}, str(folder / "second-half.parquet"), {})
     frozen.write_parquet(root / made.rows)
     for version, last in LAST_MONTH.items():
         learned = (flights["month"] <= last).to_numpy()
-        made.artifacts[version] = f"artifacts/{MODEL}/{version}"
+        made.artifacts[version] = f"artifacts/{task.model}/{version}"
         made.training[version] = str(folder / f"training-{version}.parquet")
         made.answers[version] = str(folder / f"answers-{version}.parquet")
-        model, made.validated[version] = _taught(flights, learned)
-        content = trees.forest(model, DELAY_CATEGORIES, DELAY_NUMBERS, flights)
+        model, made.validated[version] = _taught(task, flights, learned)
+        content = trees.forest(model, task.categories, task.numbers, flights)
         trees.write(content, root / made.artifacts[version])
         rows.filter(learned).drop("month").write_parquet(root / made.training[version])
-        answers = pl.Series("probability", trees.probabilities(content, frozen)).round(5)
-        served = frozen.with_columns(answers, model_version=pl.lit(version))
-        served.write_parquet(root / made.answers[version])
+        _served(task, version, content, frozen).write_parquet(root / made.answers[version])
     return made
 
 
-def training_run(made: Files, version: str) -> Run:
+def _served(task: Task, version: str, content: dict[str, Any], rows: pl.DataFrame) -> pl.DataFrame:
+    """Return a version's answers to the frozen rows, as its serving system would log them."""
+    probability = pl.Series("probability", trees.probabilities(content, rows)).round(5)
+    served = rows.with_columns(probability, model_version=pl.lit(version))
+    if not task.decides:
+        return served
+    decided = served.with_columns(predicted_late=pl.col("probability") >= 0.5)
+    answer = ["probability", "predicted_late"]
+    return serving(decided, seed=len(version), answer=answer, median_ms=task.median_ms)
+
+
+def training_run(made: Files, version: str, task: Task = DELAY_30) -> Run:
     """Return the run that taught a version: what it learned from, and what it promised."""
     return Run(
-        name=f"{MODEL} {version}",
+        name=f"{task.model} {version}",
         parameters=dict(_PARAMETERS),
         metrics={"roc_auc": made.validated[version]},
-        dataset=_training(made, version),
+        dataset=_training(task, made, version),
     )
 
 
-def record(made: Files, version: str, *, run: int | None = None, parent: int | None = None) -> Version:
+def record(
+    made: Files, version: str, task: Task = DELAY_30, *, run: int | None = None, parent: int | None = None
+) -> Version:
     """Return what the registry is told of a version."""
     rows = Dataset(
-        name=EVALUATION,
+        name=task.evaluation,
         uri=made.rows,
         period=(date(2013, 7, 1), date(2014, 1, 1)),
-        label="more than 30 minutes late or cancelled",
+        label=task.label,
         split="time",
         licence="CC0",
     )
@@ -105,46 +156,48 @@ def record(made: Files, version: str, *, run: int | None = None, parent: int | N
         artifact=made.artifacts[version],
         format="json",
         framework=f"scikit-learn {__version__}",
-        inputs=dict.fromkeys(DELAY_CATEGORIES, "string") | dict.fromkeys(DELAY_NUMBERS, "double"),
+        inputs=dict.fromkeys(task.categories, "string") | dict.fromkeys(task.numbers, "double"),
         outputs={"probability": "double"},
         parameters=dict(_PARAMETERS),
         seed=0,
         run=run,
-        training=(_training(made, version),),
+        training=(_training(task, made, version),),
         evaluation=(rows,),
         parent=parent,
         note=f"learned from January to {'March' if version == CHAMPION else 'June'} 2013",
     )
 
 
-def evaluate(store: Store, made: Files, number: int, actor: Actor) -> evaluations.Evaluation:
+def evaluate(
+    store: Store, made: Files, number: int, actor: Actor, task: Task = DELAY_30
+) -> evaluations.Evaluation:
     """Attach what the frozen rows prove of the registered challenger against the champion."""
     return evaluations.evaluate(
         store,
-        MODEL,
+        task.model,
         number,
         actor,
         predictions=str(store.root / made.answers[CHALLENGER]),
         champion=str(store.root / made.answers[CHAMPION]),
-        dataset=EVALUATION,
+        dataset=task.evaluation,
     )
 
 
-def _training(made: Files, version: str) -> Dataset:
+def _training(task: Task, made: Files, version: str) -> Dataset:
     return Dataset(
-        name=f"{MODEL}-training-{version}",
+        name=f"{task.model}-training-{version}",
         uri=made.training[version],
         period=(date(2013, 1, 1), date(2013, LAST_MONTH[version] + 1, 1)),
-        label="more than 30 minutes late or cancelled",
+        label=task.label,
         licence="CC0",
     )
 
 
-def _taught(flights: pl.DataFrame, learned: np.ndarray) -> tuple[Any, float]:
+def _taught(task: Task, flights: pl.DataFrame, learned: np.ndarray) -> tuple[Any, float]:
     """Return the model of the training months, and its ROC AUC in weeks of them that were held out."""
-    make = classifier(len(DELAY_CATEGORIES))
-    features = matrix(flights, DELAY_CATEGORIES, DELAY_NUMBERS)
-    target = flights.select(LATE_OR_CANCELLED.alias("late"))["late"].to_numpy().astype(np.float64)
+    make = classifier(len(task.categories))
+    features = matrix(flights, task.categories, task.numbers)
+    target = flights["late"].to_numpy().astype(np.float64)
     known, weeks = np.ones(len(target), dtype=np.bool_), flights["week"].to_numpy()
     held_out = predictions(make, features, target, training=learned, known=known, block=weeks)[learned]
     validated = float(roc_auc_score(target[learned], held_out))

@@ -15,7 +15,11 @@ SCHEDULE = (*ROUTE, *PLAN)
 # The inputs of delay-30.
 DELAY_CATEGORIES, DELAY_NUMBERS = (*ROUTE, "weekday"), (*PLAN, *WEATHER)
 
+PUSHBACK_NUMBERS = (*PLAN, "dep_delay")
+
 SCORED_AT = pl.col("scheduled_at").dt.offset_by("-2h").alias("scored_at")
+_LOCAL_DEPARTURE = pl.col("departed_at").dt.convert_time_zone(NEW_YORK).dt.replace_time_zone(None)
+PUSHED_BACK_AT = _LOCAL_DEPARTURE.alias("pushed_back_at")
 _SERVED_BY = (pl.lit("1.0").alias("model_version"), pl.lit("champion").alias("variant"))
 # When the outcome is known: of a cancelled flight by its schedule, of a diverted one by its departure.
 _KNOWN_AT = pl.coalesce("landed_at", "departed_at", "scheduled_at").alias("known_at")
@@ -106,13 +110,12 @@ def arrival_status(flights: pl.DataFrame) -> Recording:
 
 def pushback_late15(flights: pl.DataFrame) -> Recording:
     """Will it arrive more than 15 minutes late? Asked at the gate, logged in New York's local time."""
-    local = pl.col("departed_at").dt.convert_time_zone(NEW_YORK).dt.replace_time_zone(None)
-    left = flights.filter(local < END_OF_YEAR)
+    left = flights.filter(PUSHED_BACK_AT < END_OF_YEAR)
     late = pl.col("arr_delay") > 15
-    probability = _ask(left, late, classifier(3), categorical=ROUTE, numeric=(*PLAN, "dep_delay")).to_series()
+    probability = _ask(left, late, classifier(3), categorical=ROUTE, numeric=PUSHBACK_NUMBERS).to_series()
     log = left.select(
         "flight_id",
-        local.alias("pushed_back_at"),
+        PUSHED_BACK_AT,
         *_SERVED_BY,
         probability.round(5).alias("probability"),
         (probability >= 0.5).alias("predicted_late"),

@@ -160,7 +160,7 @@ def compare_versions(store: Store, slug: str, a: int | None, b: int) -> Comparis
     if page is None:
         return None
     policy = gating.policy_of(store)
-    traffic, _ = governing.seen(store, slug, page.now)
+    traffic, _ = governing.seen(store, page.registered.declaration, page.now)
     with store.read() as c:
         version = version_actions.found(c, slug, b)
         other = version_actions.found(c, slug, a) if a is not None else None

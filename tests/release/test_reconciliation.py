@@ -218,3 +218,12 @@ def test_what_ran_before_is_adopted_once_and_has_to_be_reviewed(released: Store,
 def _alerts(store: Store):
     with store.read() as c:
         return alerts.of_model(c, "tier-4", ended=False)
+
+
+def test_a_window_of_a_year_that_is_not_over_counts_whole(released: Store, volumes: Volumes):
+    yearly = Declaration.model_validate(
+        declaration("tier-4", 4).model_dump(exclude_unset=True) | {"window": "1y"}
+    )
+    volumes("tier-4", "1", datetime(2014, 1, 1, tzinfo=UTC))
+    traffic, _ = governing.seen(released, yearly, datetime(2014, 12, 1, tzinfo=UTC))
+    assert list(traffic) == ["1"]
