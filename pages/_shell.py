@@ -98,7 +98,7 @@ PAGES = {
             title="Jobs & system",
             icon=":material/settings_heart:",
             url_path="system",
-            help="Whether sweeps run, and which messages, models and files failed.",
+            help="Whether sweeps run, what failed, and who may do what.",
         ),
     ],
 }
@@ -117,7 +117,7 @@ def footer() -> None:
 
 def person(actor: Actor) -> None:
     """Show who is signed in, with a way out."""
-    if actor == _shared.SINGLE_USER:
+    if actor.credential is None:
         return
     with st.sidebar:
         roles = actor.standing.replace("_", " ")

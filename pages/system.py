@@ -1,4 +1,4 @@
-"""Jobs & system: do sweeps run, which messages got stuck, which models failed, which files are unreadable."""
+"""Jobs & system: do sweeps run, what got stuck, failed or is unreadable; and who may do what."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from core import views
-from pages import _system_messages
+from pages import _system_messages, _system_people
 from pages._shared import age_text, require, section, store
 
 RUNNER_IS_GONE_AFTER_S = 300
@@ -148,11 +148,16 @@ PARTS = {
     "Last sweeps": history,
 }
 
-require("health.see")
+actor = require("health.see")
 st.title("Jobs & system", anchor=False)
-with section("The system page"):
-    # Heartbeats leave the caches of the other pages alone, so this page reads afresh each time.
-    found = views.system(store())
-    for name, part in PARTS.items():
-        with section(name):
-            part(found)
+jobs, people = st.tabs(["Jobs and messages", "Users and tokens"], key="part", bind="query-params")
+if jobs.open:
+    with jobs, section("The system page"):
+        # Heartbeats leave the caches of the other pages alone, so this page reads afresh each time.
+        found = views.system(store())
+        for name, part in PARTS.items():
+            with section(name):
+                part(found)
+if people.open:
+    with people, section("Users and tokens"):
+        _system_people.show(actor)

@@ -10,6 +10,7 @@ from core.views.history import History, history
 from core.views.model import ModelPage, model_page, reference_series, series, with_labelled
 from core.views.monitors import MonitorsPage, measured, monitors_page, of_target, rehearsed, targets
 from core.views.overview import Overview, VitalSigns, overview, vital_signs
+from core.views.people import People, people
 from core.views.registry import (
     Approvals,
     Comparison,
@@ -43,6 +44,7 @@ __all__ = [
     "ModelPage",
     "MonitorsPage",
     "Overview",
+    "People",
     "Request",
     "Rows",
     "Scores",
@@ -69,6 +71,7 @@ __all__ = [
     "of_target",
     "open_requests",
     "overview",
+    "people",
     "reasons",
     "reference_series",
     "rehearsed",

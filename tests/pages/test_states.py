@@ -341,14 +341,9 @@ def test_the_fairness_page_shows_the_newest_gap_of_each_attribute(
 
 
 @pytest.mark.parametrize("page", ["overview", "model", "fairness", "system"])
-def test_closed_modes_show_only_the_sign_in(
-    open_page: Open, portfolio_workspace: Workspace, monkeypatch: pytest.MonkeyPatch, page: str
-) -> None:
-    monkeypatch.setenv("STEWARD_AUTH", "local")
-    _shared._open.clear()
-    at = open_page(portfolio_workspace, page)
-    _shared._open.clear()
-    assert "No user exists yet" in said(at)
+def test_closed_modes_show_only_the_sign_in(open_page: Open, peopled: Store, page: str) -> None:
+    at = open_page(peopled.workspace, page)
+    assert "Sign in to Steward" in said(at)
     assert not at.dataframe and not at.selectbox
 
 
