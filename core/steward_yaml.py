@@ -259,11 +259,7 @@ TEMPLATE = """\
 
 # clock: real                      # or {fixed: 2014-01-01T00:00:00-05:00}, for demonstrations
 # public_url: https://steward.example.com
-# auth: {mode: single}             # single: one person on this machine; local: users with passwords
-# auth:                            # or the people of an identity provider (OpenID Connect)
-#   mode: oidc
-#   oidc: {server_metadata_url: https://id.example.com/.well-known/openid-configuration, client_id: steward,
-#          client_secret: "${OIDC_SECRET}", groups: {ml-team: data_scientist, model-risk: approver}}
+# auth: {mode: single}             # one person on this machine; local: users with passwords; or oidc
 
 # Where the audit log's anchors go, best to another machine's disk; `steward audit keygen` makes the key.
 # audit: {anchors: /mnt/vault/anchors, key_file: /etc/steward/anchor.key, notify: [ml-oncall]}
