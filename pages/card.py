@@ -25,9 +25,21 @@ def pick(names: list[str]) -> str | None:
     if asked is not None and asked not in names:
         st.warning(f"No model is called **{plain(asked)}**. It may have been renamed or never applied.")
     chosen: str | None = st.selectbox(
-        "Model", names, index=None, key="model", bind="query-params", placeholder="All models", width=300
+        "Model",
+        names,
+        index=None,
+        key="model",
+        bind="query-params",
+        placeholder="All models",
+        width=300,
+        on_change=forget_version,
     )
     return chosen
+
+
+def forget_version() -> None:
+    """Take the version out of the address: it is of the model before."""
+    st.query_params.pop("version", None)
 
 
 def asked_version() -> int | None:

@@ -105,6 +105,17 @@ def test_unknown_models_and_versions_are_said_so(open_page: Open, documented: St
     assert "Artifact digest" in words
 
 
+def test_another_model_is_shown_in_its_own_version(open_page: Open, documented: Store):
+    for name in ("one", "two"):
+        versions.register(documented, "newcomer", Version(name=name), DORA)
+    at = open_page(documented.workspace, "card", model="newcomer", version="1")
+    assert "Version 1" in said(at)
+    at.selectbox(key="model").set_value("delay-30").run()
+    assert "has no version" not in said(at) and "2013-03" in said(at)
+    at.selectbox(key="model").set_value("newcomer").run()
+    assert "Version 2" in said(at)
+
+
 @pytest.mark.parametrize(("page", "address"), [("card", {}), ("model", {"tab": "Documentation"})])
 def test_a_person_writes_a_text(
     open_page: Open, documented: Store, monkeypatch: pytest.MonkeyPatch, page: str, address: dict[str, str]
