@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from core import documenting
+from core import documenting, views
 from core.actions import cards, versions
 from core.card import ModelCard
 from core.entities import Actor
@@ -206,3 +206,18 @@ def _with_model(store: Store) -> Store:
     with at(store, NOW).write() as c:
         models.put(c, declaration("m"), text="", now=NOW)
     return store
+
+
+def test_all_cards_at_a_glance_say_what_each_card_says(released: Store, register: Register):
+    register(1)
+    register(2, evidence=False)
+    cards.write(released, "tier-3", "caveats", "", DORA)
+    cards.sign_off(released, "tier-1", 1, APU)
+    table = {row["model"]: row for row in views.cards(released).iter_rows(named=True)}
+    assert sorted(table) == ["tier-1", "tier-2", "tier-3", "tier-4"]
+    for slug, row in table.items():
+        card = documenting.card_of(released, slug)
+        assert card is not None
+        assert (row["complete"], row["number"]) == (card.completeness, card.number)
+        assert row["missing"] == ", ".join(section.title for section in card.missing)
+    assert (table["tier-1"]["signed_by"], table["tier-2"]["signed_by"]) == (APU.id, None)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import polars as pl
 import pytest
 
 from core import documenting
@@ -10,7 +11,7 @@ from core.card import SECTIONS, Course, Facts, Intervals, ModelCard, Table, chan
 from core.entities import ModelStatus
 from core.errors import InputError
 from core.records import Evidence, Version
-from core.store import Store, alerts, status
+from core.store import Store, alerts, statistics, status
 from tests.card.conftest import HOSTILE, full_evidence
 from tests.pages import portfolio
 from tests.release.conftest import APU, DORA, EMIL, VAL, Register
@@ -104,6 +105,22 @@ def test_production_is_live_and_of_complete_windows_only(documented: Store):
     assert gaps.live and {row[0] for row in gaps.rows} == {"sex"}
     groups = next(b for b in blocks if isinstance(b, Intervals) and b.live)
     assert all(row.lower is not None and row.lower <= row.value for row in groups.rows)
+
+
+def test_a_version_that_made_predictions_is_told_by_its_own(documented: Store):
+    december = portfolio.NOW - timedelta(days=31)
+    kept = statistics.read(documented, "delay-30", "metrics", start=december)
+    month = f"{december:%Y-%m}"
+    own = kept.filter(pl.col("metric") == "roc_auc", pl.col("segment") == "").with_columns(
+        version=pl.lit("2013-03"), value=pl.lit(0.61)
+    )
+    generation = statistics.write(documented, "delay-30", month, "metrics", pl.concat([kept, own]))
+    with documented.write() as c:
+        statistics.publish(c, "delay-30", month, "metrics", generation)
+    blocks = section(card_of(documented), "quantitative_analyses").blocks
+    (course,) = (block for block in blocks if isinstance(block, Course))
+    assert course.title == "ROC AUC in production, version 2013-03"
+    assert 20 < len(course.points) < 32 and {point.value for point in course.points} == {0.61}
 
 
 def test_what_people_entered_says_by_whom_and_when(documented: Store):
