@@ -95,15 +95,15 @@ def course(production: Production, zone: str) -> Iterator[AnyBlock]:
     )
 
 
-def fairness(production: Production, zone: str) -> Iterator[AnyBlock]:
-    """Yield each protected group's newest value, and the gaps between the groups."""
+def fairness(production: Production, zone: str, smallest: int) -> Iterator[AnyBlock]:
+    """Yield each protected group's newest value, and the gaps between those of at least `smallest` rows."""
     for attribute, frame in production.groups.items():
         yield Intervals(
             title=f"{title(str(frame['metric'][0]))} in production by {attribute}",
             note=f"Newest window with complete labels, {span(frame, zone)}; bars are 95 % intervals.",
             live=True,
             rows=tuple(
-                Interval(label=f"{group}, n = {n or 0:,}", value=value, lower=lower, upper=upper)
+                Interval(label=_sized(group, n or 0, smallest), value=value, lower=lower, upper=upper)
                 for group, value, lower, upper, n in frame.select(
                     "group", "value", "lower", "upper", "n"
                 ).iter_rows()
@@ -179,6 +179,10 @@ def _state(status: ModelStatus | None) -> str:
     return (
         "No monitor judges it" if status.state == "healthy" and status.rules is None else words(status.state)
     )
+
+
+def _sized(group: str, n: int, smallest: int) -> str:
+    return f"{group}, n = {n:,}" + (", too few to judge" if n < smallest else "")
 
 
 def _findings(kind: str, attached: AttachedEvidence) -> Iterator[AnyBlock]:

@@ -105,7 +105,7 @@ def _entered(text: CardText | None) -> Entered | None:
 def _analyses(known: Known, bound: Mapping[str, AttachedEvidence], zone: str) -> Iterator[AnyBlock]:
     yield from measured.analyses(bound)
     yield from measured.course(known.production, zone)
-    yield from measured.fairness(known.production, zone)
+    yield from measured.fairness(known.production, zone, known.declaration.minimum_group_size)
 
 
 def _health(known: Known) -> Iterator[AnyBlock]:

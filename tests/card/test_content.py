@@ -105,6 +105,14 @@ def test_production_is_live_and_of_complete_windows_only(documented: Store):
     assert gaps.live and {row[0] for row in gaps.rows} == {"sex"}
     groups = next(b for b in blocks if isinstance(b, Intervals) and b.live)
     assert all(row.lower is not None and row.lower <= row.value for row in groups.rows)
+    assert [row.label for row in groups.rows] == ["sex=F, n = 880", "sex=M, n = 880"]
+
+
+def test_groups_of_few_rows_are_marked_as_not_judged(documented: Store):
+    portfolio.register(documented, "delay-30", protected=("sex",), minimum_group_size=1000)
+    blocks = section(card_of(documented), "quantitative_analyses").blocks
+    groups = next(block for block in blocks if isinstance(block, Intervals) and block.live)
+    assert groups.rows[0].label == "sex=F, n = 880, too few to judge"
 
 
 def test_a_version_that_made_predictions_is_told_by_its_own(documented: Store):
