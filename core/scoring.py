@@ -58,8 +58,7 @@ class Scorer:
         if missing := [word for word in NEEDED if not any(word in part for part in self.command.run)]:
             raise ScoringError(
                 f"commands.{self.name}: run holds no {' and no '.join(missing)}; a scoring command is told "
-                "where "
-                "to read and write: [score, --model, '{artifact}', '{input}', '{output}']"
+                "where to read and write: [score, --model, '{artifact}', '{input}', '{output}']"
             )
         with tempfile.TemporaryDirectory(prefix="steward-scoring-") as name:
             folder = Path(name).resolve()
@@ -91,8 +90,7 @@ class Scorer:
             except OSError as error:
                 raise ScoringError(
                     f"commands.{self.name} cannot be started: {error.strerror}: {arguments[0]}; name an "
-                    "absolute "
-                    "path, or pass PATH: env: [PATH]"
+                    "absolute path, or pass PATH: env: [PATH]"
                 ) from error
             try:
                 code = self._watched(process, folder, began)
@@ -110,16 +108,14 @@ class Scorer:
             if time.monotonic() - began > limit:
                 raise ScoringError(
                     f"commands.{self.name} took longer than its timeout of {limit:g} s and was stopped; "
-                    "raise "
-                    "timeout, or evaluate fewer rows"
+                    "raise timeout, or evaluate fewer rows"
                 )
             if sum(_size(path) for path in folder.rglob("*")) > OUTPUT_BYTES + _size(
                 folder / "input.parquet"
             ):
                 raise ScoringError(
                     f"commands.{self.name} wrote more than {OUTPUT_BYTES >> 20} MB and was stopped; it has "
-                    "to write "
-                    "the answers alone"
+                    "to write the answers alone"
                 )
 
     def _checked(self, written: Path, rows: int, answers: tuple[str, ...]) -> pl.DataFrame:
@@ -142,8 +138,7 @@ class Scorer:
         if frame.height != rows:
             raise ScoringError(
                 f"commands.{self.name} was given {rows:,} rows and wrote {frame.height:,}; expected an "
-                "answer to "
-                "each, in the same order"
+                "answer to each, in the same order"
             )
         return frame.select(answers)
 

@@ -181,8 +181,7 @@ def _champion(
         if share < CHAMPION_SHARE:
             raise ComparisonError(
                 f"{Path(given).name} holds {share:.1%} of the candidate's {len(rows):,} labelled rows; let "
-                "both "
-                "versions predict the same frozen rows (joined by prediction_id)"
+                "both versions predict the same frozen rows (joined by prediction_id)"
             )
         return Champion(live.title if live else Path(given).name, theirs)
     if live is None:

@@ -111,7 +111,6 @@ def _signer(workspace: Workspace, report: Path, content: bytes, given: Path | No
         known = ", ".join(workspace.settings.signers) or "none"
         raise InputError(
             f"{file.name} is no signature of {report.name} by a key that steward.yaml trusts (signers: "
-            f"{known}); "
-            "sign it again: openssl pkeyutl -sign -rawin -inkey KEY -in REPORT -out REPORT.sig"
+            f"{known}); sign it again: openssl pkeyutl -sign -rawin -inkey KEY -in REPORT -out REPORT.sig"
         )
     return name

@@ -82,8 +82,7 @@ def _asked(candidate: Candidate, scorer: Scorer, bar: Bar, *, timed: bool) -> li
     if inputs is None:
         raise InputError(
             f"{bar.declaration.model} declares no prediction_id, so rows and inputs cannot be joined; name "
-            "one, or "
-            "take `scoring` out of its declaration"
+            "one, or take `scoring` out of its declaration"
         )
     asked = sampled(candidate.rows, inputs, scorer)
     first, every = scorer(asked.inputs[:1], asked.columns), scorer(asked.inputs, asked.columns)

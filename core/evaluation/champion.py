@@ -17,7 +17,6 @@ PIECES = range(2, 25)  # calendar months of an evaluation that are told one by o
 FEW = 200  # rows a month needs
 REPLICATES = 400  # for each month
 SURE = 0.05
-_TOLD = ("roc_auc", "average_precision", "log_loss", "brier", "expected_calibration_error", "f1", "precision")
 
 
 def champion_comparison(candidate: Answered, champion: Answered, bar: Bar, *, name: str) -> Judged:
@@ -68,8 +67,15 @@ def _finding(
         upper=number(of.upper),
         threshold=threshold,
         passed=passed,
-        note=f"candidate {shown(ours[metric])}, champion {shown(theirs[metric])}",
+        note=f"{_word(metric, of)}: candidate {shown(ours[metric])}, champion {shown(theirs[metric])}",
     )
+
+
+def _word(metric: str, of: Interval) -> str:
+    """Return whether the whole interval lies on one side."""
+    if not (of.lower > 0 or of.upper < 0):
+        return "not told apart"
+    return "better" if direction(metric) * of.value > 0 else "worse"
 
 
 def _by_month(candidate: Answered, champion: Answered, metric: str) -> list[Finding]:
@@ -105,6 +111,10 @@ def _by_month(candidate: Answered, champion: Answered, metric: str) -> list[Find
     return told
 
 
+def _is_worse(each: Finding) -> bool:
+    return not each.about and each.note.startswith("worse")
+
+
 def _two_sided(of: Interval) -> float:
     if not np.isfinite(of.error) or of.error == 0:
         return 1.0
@@ -127,6 +137,8 @@ def _summary(
     if months:
         text += f"; surely better in {', '.join(better) or 'no month'}"
         text += f", surely worse in {', '.join(worse)}" if worse else ""
+    if costs := [title(e.name.removesuffix("_difference")) for e in findings if _is_worse(e)]:
+        text += f"; worse by {', '.join(costs)}"
     failed = [each.name.removesuffix("_difference") for each in findings if each.passed is False]
     return text + (f"; not shown to be non-inferior in {', '.join(map(title, failed))}" if failed else "")
 

@@ -23,7 +23,7 @@ from core.evaluation.resampling import Interval, blocks, differences, of_values
 from core.evaluation.told import Judged, judged, number, shown, title
 from core.records import Finding
 
-ROWS, FOLDS, FEWEST = 20_000, 5, 500
+ROWS, FOLDS, FEWEST = 10_000, 5, 500
 _CATEGORIES = 250
 _SEED = 20_130_101
 _REPLICATES = 200
@@ -175,7 +175,7 @@ def _stand_in(rows: Answered, features: Numbers, fold: NDArray[np.int64]) -> Ans
         if binary and len(np.unique(label)) < 2:
             return None
         kind = HistGradientBoostingClassifier if binary else HistGradientBoostingRegressor
-        model = kind(max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=0)
+        model = kind(max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=0)
         model.fit(features[learn], label)
         predicted[ask] = model.predict_proba(features[ask])[:, 1] if binary else model.predict(features[ask])
     if isinstance(answers, Regression):

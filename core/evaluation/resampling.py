@@ -14,13 +14,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core.comparison.answers import Binary, Multiclass, Regression
-from core.declaration import Declaration
+from core.declaration import Costs, Declaration
 from core.estimates import Numbers, ratio
 from core.evaluation.answered import Answered
 from core.multiclass import multiclass
 from core.performance import Confusion, decisions
 from core.regression import SUMS, error_sums, regression
 from core.score_curves import expected_calibration_error
+from core.value import cost_table, decision_costs
 
 FEWEST_BLOCKS, MOST_BLOCKS = 20, 400
 REPLICATES = 1_000
@@ -127,7 +128,21 @@ class Resampled:
                 found = {n: e.value for n, e in multiclass(added[:, :cells], k, sums).items()}
             case Regression():
                 found = {n: e.value for n, e in regression(added[:, 0], added[:, 1:]).items()}
+        if (costs := self._costs) is not None:
+            found["value"] = (added[:, : costs.size] * costs).sum(axis=1)
         return found if only is None else {only: found[only]}
+
+    @property
+    def _costs(self) -> Numbers | None:
+        """Return what a row costs, laid out as the counts in the sums; None where no costs are declared."""
+        declared, answers = self.rows.declaration.costs, self.rows.answers
+        if isinstance(answers, Binary) and isinstance(declared, Costs):
+            return decision_costs(declared).ravel()
+        if isinstance(answers, Multiclass) and isinstance(declared, dict):
+            table = np.zeros((len(self.rows.classes) + 1, len(self.rows.classes) + 2))
+            table[:-1, :-2] = cost_table(declared, self.rows.classes)
+            return table.ravel()
+        return None
 
     @cached_property
     def _sums(self) -> Numbers:

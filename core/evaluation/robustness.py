@@ -18,7 +18,7 @@ from core.scoring import Scorer
 
 ROWS = 2_000
 SHIFT = 1.0  # standard deviations
-UNSEEN = "(never seen)"
+UNSEEN, NOTHING_KNOWN = "(never seen)", "all numbers missing"
 REPLICATES = 200
 _RELATIVE = ("mae", "rmse", "log_loss")
 _DIFFERENT = 0.01  # of an answer: more than rounding in a file explains
@@ -79,8 +79,7 @@ def require_own_answers(asked: Asked, output: pl.DataFrame, *, file: str) -> Non
     if off.sum() > len(asked.rows) / 100 or len(ours) < 0.99 * len(asked.rows):
         raise ScoringError(
             f"{file} holds other answers than the artifact gives: {int(off.sum()):,} of {len(ours):,} rows "
-            "differ; "
-            "predict again with the artifact that is registered"
+            "differ; predict again with the artifact that is registered"
         )
 
 
@@ -89,7 +88,8 @@ def robustness(asked: Asked, bar: Bar) -> Judged:
 
     Every number is moved by one standard deviation up and down, every input is taken away, every category is
     replaced by one never seen, and all numbers are taken away at once. A disturbance fails if the command
-    fails, leaves a row without answer, or the headline metric falls by more than the limit.
+    fails, leaves a row without answer, or the headline metric falls by more than the limit; with no number
+    left the command only has to answer.
     """
     base = asked.rows
     values = of_values(base)
@@ -124,7 +124,7 @@ def disturbed(inputs: pl.DataFrame, rows: Answered) -> Iterator[tuple[str, pl.Da
             yield f"{name} never seen", inputs.with_columns(pl.lit(UNSEEN).alias(name))
     if len(numeric) > 1:
         yield (
-            "all numbers missing",
+            NOTHING_KNOWN,
             inputs.with_columns(pl.lit(None, inputs[n].dtype).alias(n) for n in numeric),
         )
 
@@ -173,6 +173,7 @@ def _finding(
         moved = f"{flipped:.1%} of decisions change, {moved}"
     note = f"{silent:,} of {len(base):,} rows get no usable answer; {moved}" if silent else moved
     drop = _drop(ours, theirs, headline) if headline else Interval(np.nan, np.nan, np.nan, np.nan)
+    limit = None if name == NOTHING_KNOWN else limit
     small = limit is None or not np.isfinite(drop.value) or drop.value <= limit
     return Finding(
         name="robustness_drop",
@@ -219,7 +220,7 @@ def _text(column: pl.Series) -> pl.Series:
 
 
 def _summary(findings: list[Finding], headline: str | None, rows: int) -> str:
-    known = [each for each in findings if each.value is not None]
+    known = [each for each in findings if each.value is not None and each.about != NOTHING_KNOWN]
     broken = [each for each in findings if not each.passed]
     text = f"{len(findings)} disturbances of {rows:,} rows"
     if known and headline:

@@ -1,5 +1,7 @@
 """A governed model whose champion is in its log, and frozen rows that a candidate answers better or worse."""
 
+import json
+import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,8 +114,6 @@ class Office:
 
     def register(self, name: str, weights: dict[str, float] | None = None, **record: Any) -> None:
         """Register a version with an artifact, and the training and evaluation data its card asks for."""
-        import json
-
         folder = self.root / "artifacts" / name
         folder.mkdir(parents=True)
         (folder / "model.json").write_text(json.dumps(weights or GOOD | {"name": name}))
@@ -142,9 +142,15 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
+def office(furnished: Path, tmp_path: Path) -> Office:
     """Version 1 (poor) is in production and in the log, version 2 (good) waits with its frozen rows."""
-    root = initialise(tmp_path / "workspace").root
+    return Office(Path(shutil.copytree(furnished, tmp_path / "workspace")))
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workspace that each test gets a copy of."""
+    root = initialise(tmp_path_factory.mktemp("office") / "workspace").root
     office = Office(root)
     assert office.run("init") == 0
     (root / "use_cases" / "loans.yaml").write_text(yaml.safe_dump(USE_CASE))
@@ -160,4 +166,4 @@ def office(tmp_path: Path) -> Office:
     office.write("train.parquet", train)
     office.register("2", GOOD, training=[{"name": "train", "uri": "frozen/train.parquet"}])
     office.write("candidate.parquet", answered(loans(), GOOD).with_columns(version=pl.lit("2")))
-    return office
+    return root

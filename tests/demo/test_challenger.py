@@ -1,0 +1,97 @@
+"""The challenger of delay-30: its artifact, its rows, and what the real evaluation says of it."""
+
+import json
+import shutil
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from core.actions import models, releases, versions
+from core.demo import challenger, trees
+from core.demo.sources import flights
+from core.entities import Actor
+from core.permissions import ROLES
+from core.settings import Workspace
+from core.store import Store
+
+PERSON = Actor("dora@example.com", "cli", frozenset(ROLES))
+
+
+@pytest.fixture(scope="module")
+def root(demo, tmp_path_factory):
+    """A workspace with the demo's settings and the declaration of delay-30 alone."""
+    root = tmp_path_factory.mktemp("challenger")
+    for name in ("steward.yaml", "models/delay-30.yaml"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(demo / name, root / name)
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(root):
+    return challenger.files(root, flights())
+
+
+def test_a_forest_in_json_answers_as_the_model_itself():
+    rng = np.random.default_rng(0)
+    rows = pl.DataFrame({"word": rng.choice(list("abcdefgh"), 4_000), "x": rng.normal(size=4_000)})
+    rows = rows.with_columns(x=pl.when(pl.Series(rng.random(4_000)) < 0.1).then(None).otherwise("x"))
+    codes = rows["word"].rank("dense").cast(pl.Float64) - 1
+    features = np.column_stack([codes.to_numpy(), rows["x"].to_numpy()])
+    odds = rows["x"].fill_null(1.0).to_numpy() + (rows["word"].is_in(["b", "f"])).to_numpy()
+    target = (rng.random(4_000) < 1 / (1 + np.exp(-odds))).astype(int)
+    model = HistGradientBoostingClassifier(categorical_features=[0], max_iter=30, random_state=0)
+    model.fit(features, target)
+    content = json.loads(json.dumps(trees.forest(model, ["word"], ["x"], rows)))
+    assert trees.probabilities(content, rows) == pytest.approx(model.predict_proba(features)[:, 1], abs=1e-12)
+    strange = rows.with_columns(word=pl.lit("never seen"))
+    as_missing = np.column_stack([np.full(4_000, np.nan), features[:, 1]])
+    expected = model.predict_proba(as_missing)[:, 1]
+    assert trees.probabilities(content, strange) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_champions_artifact_answers_as_its_log_says(demo, root, made):
+    answers = pl.read_parquet(root / made.answers["1.0"]).select("flight_id", "probability")
+    log = pl.read_parquet(demo / "predictions" / "delay-30" / "2013" / "08" / "*.parquet")
+    both = answers.join(log.select("flight_id", logged="probability").drop_nulls(), on="flight_id")
+    assert both.height > 25_000
+    assert (both["probability"] - both["logged"]).abs().max() < 1e-4
+
+
+def test_no_row_of_the_evaluation_was_learned_from(root, made):
+    frozen = pl.read_parquet(root / made.rows)
+    for version in ("1.0", "2.0"):
+        learned = pl.read_parquet(root / made.training[version])
+        assert frozen["scored_at"].min() > learned["scored_at"].max()
+        assert frozen.join(learned, on="flight_id").is_empty()
+
+
+def test_the_evaluation_shows_where_the_challenger_is_better_and_where_not(root, made):
+    """By the real path; the numbers are those of the flights."""
+    store = Store(Workspace.open(root))
+    store.migrate()
+    models.apply(store, [root / "models" / "delay-30.yaml"], PERSON)
+    for version in ("1.0", "2.0"):
+        run = versions.log_run(store, "delay-30", challenger.training_run(made, version), PERSON)
+        versions.register(store, "delay-30", challenger.record(made, version, run=run.id), PERSON)
+    releases.adopt(store, "delay-30", 1, PERSON, reason="ran all year")
+    found = challenger.evaluate(store, made, 2, PERSON)
+    store.close()
+    by_kind = {each.record.kind: each.record for each in found.attached}
+    comparison = by_kind["champion_comparison"]
+    assert comparison.verdict == "passed"
+    assert "surely better in 2013-07, 2013-09; worse by Accuracy, Precision" in comparison.summary
+    (auc,) = [f for f in comparison.findings if f.name == "roc_auc_difference" and not f.about]
+    assert auc.value == pytest.approx(0.0266, abs=0.001)
+    assert {kind: record.verdict for kind, record in by_kind.items()} == {
+        "performance": "passed",
+        "champion_comparison": "passed",
+        "slice_performance": "passed",
+        "calibration": "passed",
+        "leakage": "passed",
+        "robustness": "passed",
+        "latency": "passed",
+    }
+    assert "a random split of such rows would promise +0.0" in by_kind["leakage"].summary
