@@ -138,6 +138,9 @@ def _summary(findings: list[Finding], declaration: Declaration) -> str:
             f"{title(e.name)} of {e.about} is {shown(e.value)}, the limit is {e.threshold:g}"
             for e in broken[:4]
         )
+    if not asked:
+        gaps = ", ".join(sorted({e.name for e in findings if e.name.endswith("difference")}))
+        return f"no limit is set for {gaps}; set one as a monitor or in the policy's floors"
     looked = ", ".join(column for column, _ in protected_columns(declaration))
     worst = [f"{title(e.name)} {shown(e.value)}" for e in asked if " & " not in e.about][:2]
     return f"groups of {looked} within their limits" + (f": {', '.join(worst)}" if worst else "")

@@ -6,7 +6,7 @@ common cancels out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from core.comparison.answers import Binary, Multiclass, Regression
+from core.comparison.results import Measurement
 from core.declaration import Costs, Declaration
 from core.estimates import Numbers, ratio
 from core.evaluation.answered import Answered
@@ -63,6 +64,23 @@ def of_values(rows: Answered) -> dict[str, float]:
     return {name: float(values[0]) for name, values in whole.metrics(np.ones((1, 1))).items()}
 
 
+def spans(
+    rows: Answered, block: Blocks, *, only: str | None = None, replicates: int = REPLICATES
+) -> dict[str, Interval]:
+    """Return each metric with the interval of its own draws; arguments as for `differences`."""
+    side = Resampled(rows, block)
+    return {n: _interval(v) for n, v in side.metrics(_weights(side.blocks, replicates), only).items()}
+
+
+def widened(of: Measurement, by: Interval | None) -> Measurement:
+    """Return a measurement with the wider interval: of single rows, or of whole windows drawn again."""
+    if by is None or not np.isfinite(by.error) or of.value is None:
+        return of
+    lower = by.lower if of.lower is None else min(by.lower, of.lower)
+    upper = by.upper if of.upper is None else max(by.upper, of.upper)
+    return replace(of, lower=lower, upper=upper, sampling_error=max(by.error, of.sampling_error or 0.0))
+
+
 def differences(
     candidate: Answered,
     champion: Answered,
@@ -82,11 +100,15 @@ def differences(
     Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap; blocks after Künsch (1989).
     """
     sides = [Resampled(rows, block) for rows in (candidate, champion)]
-    count = sides[0].blocks
-    drawn = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=replicates)
-    weights = np.concatenate([np.ones((1, count)), drawn])  # the first row is what was seen
+    weights = _weights(sides[0].blocks, replicates)
     ours, theirs = (side.metrics(weights, only) for side in sides)
     return {name: _interval(ours[name] - theirs[name]) for name in ours}
+
+
+def _weights(count: int, replicates: int) -> Numbers:
+    """Return how often each block is drawn, shape (1 + replicates, count); the first row is what was seen."""
+    drawn = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1 / count), size=replicates)
+    return np.concatenate([np.ones((1, count)), drawn])
 
 
 def _interval(values: Numbers) -> Interval:

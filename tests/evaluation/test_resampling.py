@@ -9,12 +9,13 @@ from scipy import stats
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
+from core.comparison.labels import measured
 from core.declaration import Declaration
 from core.evaluation.answered import Answered
 from core.evaluation.answered import answered as read
 from core.evaluation.calibration import logistic
 from core.evaluation.multiplicity import holm
-from core.evaluation.resampling import Resampled, blocks, differences, of_values
+from core.evaluation.resampling import Resampled, blocks, differences, of_values, spans, widened
 from tests.evaluation.conftest import GOOD, POOR, answered, declared, loans
 
 BINARY = Declaration.model_validate(declared())
@@ -102,6 +103,22 @@ def test_the_interval_of_a_difference_covers_the_truth_about_as_often_as_it_says
         found = differences(ours, theirs, block, only="roc_auc", replicates=400)["roc_auc"]
         covered += found.lower <= truth <= found.upper
     assert stats.binom.cdf(covered, 40, 0.95) > 0.01  # 33 or more of 40
+
+
+def test_the_interval_of_a_metric_covers_the_truth_where_days_have_their_own_luck():
+    """Accuracy of always saying yes, on 60 days whose rate of yes differs: rows alone cover far less."""
+    covered = by_rows = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rate = rng.beta(5, 5, size=60)[np.arange(1_200) // 20]
+        rows = loans(1_200, seed).with_columns(paid=pl.Series((rng.random(1_200) < rate).astype(int)))
+        ours = constant(read(frame(answered(rows, GOOD)), BINARY, name="rows"))
+        accuracy = measured(ours.answers).metrics["accuracy"]
+        by_rows += accuracy.lower <= 0.5 <= accuracy.upper
+        wider = widened(accuracy, spans(ours, blocks(ours.times, BINARY), only="accuracy")["accuracy"])
+        covered += wider.lower <= 0.5 <= wider.upper
+    assert stats.binom.cdf(covered, 40, 0.95) > 0.01
+    assert by_rows < covered
 
 
 def test_days_that_err_together_widen_the_interval():
