@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from core import documenting
 from core.documents.card_html import card_html
+from core.settings import Workspace
 from core.store import Store, card_texts, documents
 from tests.browser.test_walk import assert_well, visit
 from tests.card.conftest import documented, documented_root
@@ -25,11 +26,14 @@ def downloaded(page: Page, name: str, *, exact: bool = True) -> tuple[str, bytes
     return download.suggested_filename, Path(download.path()).read_bytes()
 
 
+@pytest.fixture(scope="module")
+def address(serve: Callable[..., int], documented_root: Path) -> str:
+    return f"http://127.0.0.1:{serve(Workspace.open(documented_root))}"
+
+
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
-def test_a_card_is_read_in_both_themes_and_on_a_phone(
-    page: Page, requested: list[str], serve: Callable[..., int], documented: Store
-) -> None:
-    visit(page, f"http://127.0.0.1:{serve(documented.workspace)}/card?model=delay-30&version=1")
+def test_a_card_is_read_in_both_themes_and_on_a_phone(page: Page, requested: list[str], address: str) -> None:
+    visit(page, f"{address}/card?model=delay-30&version=1")
     expect(page.get_by_text("9 of 9 sections say something")).to_be_visible()
     expect(page.get_by_role("heading", name="Ethical considerations")).to_be_visible()
     expect(page.locator("[data-testid=stPlotlyChart]")).to_have_count(4)

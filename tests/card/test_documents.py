@@ -132,7 +132,7 @@ def test_no_text_acts_in_markdown(text: str):
         assert [t.type for t in tokens].count(kind) == [t.type for t in plain].count(kind)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(st.sampled_from("ab1 \n\\`*_{}[]()<>#|$~!&:;.+-=\"'/@w"), min_size=1, max_size=40))
 def test_no_mixture_of_marks_acts_in_markdown_or_html(text: str):
     card = filled_with(text + "x")  # a blank title has no heading
