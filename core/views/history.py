@@ -35,6 +35,7 @@ _DECLARED = {
     "monitor.added": "Monitor added",
     "monitor.changed": "Monitor changed",
     "monitor.removed": "Monitor removed",
+    "card.written": "Model card written",
 }
 _MOST_ENTRIES = 500
 _INSTANT = pl.Datetime("us", "UTC")
@@ -143,9 +144,11 @@ def _declarations(entries: Sequence[AuditEntry], now: datetime) -> Iterator[_Eve
 
 
 def _about(entry: AuditEntry) -> list[str]:
-    """Return the keys that changed, the monitor, or who manages the model now."""
+    """Return the keys that changed, the monitor, the card's section, or who manages the model now."""
     if entry.action == "model.managed":
         return [str(entry.after["managed"])]
+    if entry.action == "card.written":
+        return [str(entry.after["section"]).replace("_", " ")]
     named = entry.action == "model.changed" or entry.action.startswith("monitor.")
     return sorted(entry.after or entry.before or {}) if named else []
 

@@ -1,5 +1,6 @@
 """Writing into cards and signing them off: who may, what a second person did meanwhile, and what stays."""
 
+import hashlib
 import threading
 from dataclasses import replace
 
@@ -37,8 +38,9 @@ def test_a_text_is_kept_with_its_author_and_audited(released: Store):
     with released.read() as c:
         (entry,) = [e for e in audit.entries(c) if e.action == "card.written"]
     assert entry.entity == "model:tier-2"
-    assert entry.before == {"section": "factors", "text": None}
-    assert entry.after == {"section": "factors", "text": made.text}
+    digest = hashlib.sha256(made.text.encode()).hexdigest()
+    assert entry.before is None
+    assert entry.after == {"section": "factors", "text": made.id, "sha256": digest}
 
 
 def test_a_text_written_meanwhile_is_a_conflict_and_nothing_is_lost(released: Store):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from core import documenting
+from core import documenting, views
 from core.actions import cards, decisions, promotions, releases, versions
 from core.card import SECTIONS, Course, Facts, Intervals, ModelCard, Table, changed
 from core.entities import ModelStatus
@@ -160,6 +160,11 @@ def test_a_text_fills_any_section_and_taking_it_back_empties_it(documented: Stor
     assert [each.name for each in card.sections if each.filled] == [name]
     cards.write(documented, "never-swept", name, "", DORA)
     assert card_of(documented, "never-swept").completeness == 0
+
+
+def test_the_history_tells_that_a_card_was_written(documented: Store):
+    rows = views.history(documented, "delay-30").events.filter(what="Model card written: caveats")
+    assert rows["who"].to_list() == [VAL.id]
 
 
 def test_evidence_of_another_artifact_or_an_older_one_is_not_told(documented: Store):
