@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.errors import InputError, PathError, StoreError
 from core.settings import FILE_NAME, Workspace
-from core.store import Store, identities, statistics
+from core.store import Store, identities, ledger, statistics
 
 DATABASE, MANIFEST = "registry.db", "MANIFEST.json"
 FOLDERS = ("models", "use_cases", "policies", "statistics", "reference", "evidence", "anchors")
@@ -51,7 +51,7 @@ def write(store: Store, file: Path) -> int:
         with tarfile.open(partial, "w:gz", compresslevel=3) as tar:
             digests = {name: _add(tar, name, path) for name, path in _files(store, copy)}
             _require_all_that_is_named(copy, digests)
-            told = {"v": 1, "at": datetime.now(UTC).isoformat(), "files": digests}
+            told = {"v": 1, "at": datetime.now(UTC).isoformat(), "root": str(store.root), "files": digests}
             _add_bytes(tar, MANIFEST, json.dumps(told, indent=1).encode())
         partial.rename(file)
     return len(digests)
@@ -60,7 +60,8 @@ def write(store: Store, file: Path) -> int:
 def restore(file: Path, root: Path) -> Workspace:
     """Make a workspace from a backup, and bring it to this version's schema; all or nothing.
 
-    Sessions that were open when the backup was made are ended.
+    Sessions that were open when the backup was made are ended. Files that were read below the old workspace
+    are known below the new one: prediction logs that are copied there too are not counted again.
 
     Raises
     ------
@@ -102,6 +103,7 @@ def restore(file: Path, root: Path) -> Workspace:
     store.migrate()
     with store.write() as c:
         identities.end_sessions(c, at=datetime.now(UTC))
+        ledger.move(c, content["root"], str(root))
     store.close()
     return workspace
 

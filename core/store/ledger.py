@@ -41,6 +41,13 @@ def record(c: sa.Connection, model: str, entries: Iterable[LedgerEntry]) -> None
     upsert(c, ledger, rows)
 
 
+def move(c: sa.Connection, before: str, after: str) -> None:
+    """Rewrite the paths below a folder that is another one now."""
+    old, new = before.rstrip("/") + "/", after.rstrip("/") + "/"
+    moved = sa.literal(new) + sa.func.substr(ledger.c.path, len(old) + 1)
+    c.execute(sa.update(ledger).where(ledger.c.path.startswith(old, autoescape=True)).values(path=moved))
+
+
 def forget(c: sa.Connection, model: str, paths: Sequence[str]) -> None:
     """Drop the entries of prediction logs that others have replaced."""
     for path in paths:

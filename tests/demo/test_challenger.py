@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from core.actions import models, releases, versions
-from core.demo import challenger, trees
+from core.actions import models
+from core.demo import challenger, governance, trees
 from core.demo.sources import flights
 from core.entities import Actor
 from core.permissions import ROLES
 from core.settings import Workspace
-from core.store import Store
+from core.store import Store, audit, evidence, promotions, releases
 
 PERSON = Actor("dora@example.com", "cli", frozenset(ROLES))
 
@@ -23,7 +23,7 @@ PERSON = Actor("dora@example.com", "cli", frozenset(ROLES))
 def root(demo, tmp_path_factory):
     """A workspace with the demo's settings and the declaration of delay-30 alone."""
     root = tmp_path_factory.mktemp("challenger")
-    for name in ("steward.yaml", "models/delay-30.yaml"):
+    for name in ("steward.yaml", "models/delay-30.yaml", "use_cases/delay-messages.yaml"):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(demo / name, root / name)
     return root
@@ -32,6 +32,17 @@ def root(demo, tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(root):
     return challenger.files(root, flights())
+
+
+@pytest.fixture(scope="module")
+def governed(root, made):
+    """The store after the registry heard all of it; `made` spares teaching twice."""
+    store = Store(Workspace.open(root))
+    store.migrate()
+    models.apply(store, [], PERSON)
+    governance.govern(store.workspace, ["delay-30"])
+    yield store
+    store.close()
 
 
 def test_a_forest_in_json_answers_as_the_model_itself():
@@ -68,18 +79,10 @@ def test_no_row_of_the_evaluation_was_learned_from(root, made):
         assert frozen.join(learned, on="flight_id").is_empty()
 
 
-def test_the_evaluation_shows_where_the_challenger_is_better_and_where_not(root, made):
+def test_the_evaluation_shows_where_the_challenger_is_better_and_where_not(governed):
     """By the real path; the numbers are those of the flights."""
-    store = Store(Workspace.open(root))
-    store.migrate()
-    models.apply(store, [root / "models" / "delay-30.yaml"], PERSON)
-    for version in ("1.0", "2.0"):
-        run = versions.log_run(store, "delay-30", challenger.training_run(made, version), PERSON)
-        versions.register(store, "delay-30", challenger.record(made, version, run=run.id), PERSON)
-    releases.adopt(store, "delay-30", 1, PERSON, reason="ran all year")
-    found = challenger.evaluate(store, made, 2, PERSON)
-    store.close()
-    by_kind = {each.record.kind: each.record for each in found.attached}
+    with governed.read() as c:
+        by_kind = {each.record.kind: each.record for each in evidence.of_version(c, "delay-30", 2)}
     comparison = by_kind["champion_comparison"]
     assert comparison.verdict == "passed"
     assert "surely better in 2013-07, 2013-09; worse by Accuracy, Precision" in comparison.summary
@@ -95,3 +98,23 @@ def test_the_evaluation_shows_where_the_challenger_is_better_and_where_not(root,
         "latency": "passed",
     }
     assert "a random split of such rows would promise +0.0" in by_kind["leakage"].summary
+
+
+def test_its_promotion_waits_for_somebody_else(governed):
+    with governed.read() as c:
+        (asked,) = promotions.every(c, "delay-30")
+        champion = releases.champion(c, "delay-30", "production")
+        assert audit.verify(c).state == "intact"
+        events = [(each.event, each.actor) for each in releases.events(c, "delay-30")]
+        said = [each.actor for each in promotions.said(c, asked.id)]
+    assert (asked.number, asked.state, asked.requested_by) == (2, "awaiting_approval", "dora@example.com")
+    assert (champion.number, said) == (1, ["val@example.com"])
+    assert events == [("adopted", "emil@example.com"), ("reviewed", "apu@example.com")]
+
+
+def test_governing_again_changes_nothing(root, governed):
+    with governed.read() as c:
+        before = audit.head(c)
+    governance.govern(Workspace.open(root), ["delay-30"])
+    with governed.read() as c:
+        assert audit.head(c) == before

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from core import auditing
-from core.entities import Actor
+from core.entities import Actor, LedgerEntry, LogFile
 from core.errors import InputError, PathError, StoreError
-from core.store import Store, audit, backup, models, statistics
+from core.store import Store, audit, backup, ledger, models, statistics
 
 TS = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -33,6 +33,8 @@ def kept(sqlite_store, declared, metrics):
             "VALUES ('d', 'ada', '2026-01-02 00:00:00.000000', '2099-01-02 00:00:00.000000')",
         ):
             c.execute(sa.text(statement))
+        log = LogFile(str(root / "predictions" / "a.parquet"), "predictions", 1, 1)
+        ledger.record(c, "delay-30", [LedgerEntry(log, "read", TS, TS, 1)])
     auditing.anchor(sqlite_store, wall=TS)
     return sqlite_store
 
@@ -44,6 +46,8 @@ def test_a_restored_workspace_has_everything_and_ends_the_sessions(kept, tmp_pat
     with restored.read() as c:
         assert models.get(c, "delay-30").text == "model: delay-30\n"
         assert c.execute(sa.text("SELECT ended_at IS NOT NULL FROM sessions")).scalar_one()
+        (entry,) = ledger.entries(c, "delay-30")
+    assert entry.file.path == str(restored.root / "predictions" / "a.parquet")
     assert statistics.read(restored, "delay-30", "metrics").equals(
         statistics.read(kept, "delay-30", "metrics")
     )
