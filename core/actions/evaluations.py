@@ -103,7 +103,18 @@ def evaluate(
     evidence = [_dated(each, bound, now) for each in found]
     attached = versions.attach(store, model, number, evidence, actor, dataset=bound)
     compared = against.name if against and against.rows is not None else None
-    return Evaluation(attached, bound, len(rows), compared, [*rows.odd, *untold])
+    return Evaluation(
+        attached, bound, len(rows), compared, [*_of_others(rows, known.version), *rows.odd, *untold]
+    )
+
+
+def _of_others(rows: Answered, version: ModelVersion) -> list[str]:
+    """Return what to say where the rows carry another version's name."""
+    column = rows.declaration.predictions.version
+    named = rows.frame[column].drop_nulls().unique().sort().to_list() if column else []
+    if not named or named == [version.name]:
+        return []
+    return [f"the rows' column {column} says {', '.join(named[:5])}, the version is called {version.name}"]
 
 
 def _known(store: Store, model: str, number: int, actor: Actor) -> _Known:

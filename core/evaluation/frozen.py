@@ -54,7 +54,7 @@ class Reader:
     def logged(self, candidate: Answered, version: str) -> Answered | None:
         """Return what the prediction log holds of a version in the candidate's windows; None if nothing."""
         calendar, column = self.declaration.calendar, self.declaration.predictions.version
-        windows = calendar.of(candidate.times.dt.to_string("%+").str.to_datetime(time_zone="UTC").to_list())
+        windows = calendar.of(candidate.times.unique().to_list())
         source = self._source(windows)
         if not source.files:
             return None

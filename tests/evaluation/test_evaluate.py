@@ -299,6 +299,13 @@ def test_latencies_beside_the_predictions_are_told_with_order_statistics(office,
     assert p99["lower"] < p99["value"] < p99["upper"]
 
 
+def test_rows_that_carry_another_versions_name_are_told(office, capsys):
+    assert evaluated(office, capsys)["untold"][0].startswith("robustness")
+    office.write("candidate.parquet", answered(loans(), GOOD))
+    said = "the rows' column version says 1, the version is called 2"
+    assert evaluated(office, capsys)["untold"][0] == said
+
+
 def test_months_say_where_it_is_better(office, capsys):
     rows = loans(6_000, days=85)
     early = rows["at"] < rows["at"][0] + timedelta(days=31)
