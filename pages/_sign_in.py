@@ -1,5 +1,6 @@
 """The sign-in with address and password: one page of its own, without script, before any other."""
 
+import threading
 from html import escape
 from urllib.parse import parse_qs
 
@@ -15,6 +16,7 @@ from core.store import Store, identities
 from pages._gate import LOOPBACK_HOST, SESSION_COOKIE, SIGN_IN, place
 
 LONGEST_FORM = 8_192
+AT_ONCE = threading.BoundedSemaphore(8)  # passwords take time: a flood of them leaves threads to the others
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -81,11 +83,15 @@ async def _take(store: Store, request: Request, *, secure: bool) -> Response:
     given = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
     address, password, back = (given.get(name, [""])[0] for name in ("address", "password", "next"))
     before = request.cookies.get(SESSION_COOKIE)
+    if not AT_ONCE.acquire(blocking=False):
+        return _page("Many people sign in at this moment; try again.", _form(place(back), address[:320]), 503)
     try:
         secret = await run_in_threadpool(sign_ins.sign_in, store, address, password)
     except NotSignedIn as error:
         said = f"{str(error)[:1].upper()}{str(error)[1:]}."
         return _page(said, _form(place(back), address[:320]), 401, is_wrong=True)
+    finally:
+        AT_ONCE.release()
     if before and (other := await run_in_threadpool(sign_ins.by_session, store, before)):
         await run_in_threadpool(sign_ins.sign_out, store, other)
     answer = RedirectResponse(place(back), status_code=303, headers={"Cache-Control": "no-store"})

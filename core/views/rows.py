@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from core.actions.authority import require
 from core.engine import ENGINES
 from core.entities import Actor, LedgerEntry, Source
 from core.errors import InputError, LogError
@@ -31,12 +32,15 @@ def rows(store: Store, slug: str, instant: datetime, actor: Actor) -> Rows:
 
     Raises
     ------
+    NotAllowed
+        If the actor may not open rows of the model.
     InputError
         If no model has this name.
     LogError
         If the window's log files are gone, or reading them takes longer than TIME_LIMIT_S.
     """
     with store.read() as c:
+        require(c, actor, "rows.open", model=slug)
         registered = models.get(c, slug)
         entries = ledger.entries(c, slug)
     if registered is None:

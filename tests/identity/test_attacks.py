@@ -16,16 +16,17 @@ from core.records import Version
 from core.store import Store, identities, models
 from core.store import promotions as stored
 from tests.identity.conftest import PASSWORD, begin, user, with_session
-from tests.identity.world import settle
+from tests.identity.world import Known, copy, world
 from tests.release.conftest import NOW, declaration
 
+__all__ = ["copy", "world"]
 DORAS = "dora@example.com"
 
 
 @pytest.fixture
-def asked(workspace) -> tuple[Store, Promotion]:
-    """A request of Dora's that waits; she is data scientist and approver, Ada is admin."""
-    store, known = settle(workspace)
+def asked(copy: tuple[Store, Known]) -> tuple[Store, Promotion]:
+    """A request of Dora's that waits; she is data scientist and approver."""
+    store, known = copy
     with store.write() as c:
         found = stored.get(c, known.asked)
         now = datetime.now(UTC)

@@ -2,18 +2,17 @@
 
 import inspect
 import pkgutil
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 import core.actions
+from core import views
 from core.actions import (
     alerts,
     annotations,
@@ -35,15 +34,15 @@ from core.actions import (
     waivers,
 )
 from core.entities import Actor
-from core.errors import NotAllowed, StewardError
+from core.errors import LogError, NotAllowed, StewardError
 from core.identity import digest
 from core.permissions import IN_PERSON, PERMITS, ROLES
 from core.records import Evidence, Retirement, Run, Version
-from core.settings import Workspace, initialise
 from core.store import Store
-from tests.identity.world import MONITOR, Known, session, settle
+from tests.identity.world import MONITOR, Known, copy, session, world
 from tests.release.conftest import NOW, USE_CASE
 
+__all__ = ["copy", "world"]
 Run_ = Callable[[Store, Known, Actor], object]
 
 
@@ -251,22 +250,6 @@ def others(actor: Actor) -> Actor:
     return actor if actor.id != "viewer@example.com" else replace(actor, id="auditor@example.com")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Known]]:
-    store, known = settle(initialise(tmp_path_factory.mktemp("world") / "workspace"))
-    yield store, known
-    store.close()
-
-
-@pytest.fixture
-def copy(world: tuple[Store, Known], tmp_path: Path) -> Iterator[tuple[Store, Known]]:
-    """The world, to change."""
-    root = shutil.copytree(world[0].root, tmp_path / "workspace")
-    store = Store(Workspace.open(root))
-    yield store, world[1]
-    store.close()
-
-
 def changing() -> set[str]:
     """The public functions of core/actions that change the registry."""
     found = set()
@@ -356,7 +339,28 @@ def test_whoever_has_a_role_for_it_is_let_in(copy: tuple[Store, Known], name: st
     assert not may or (done and head(store) != before), f"nobody could {name}"
 
 
-@pytest.mark.parametrize("command", PERMITS)
+def test_rows_are_opened_by_those_who_may(world: tuple[Store, Known]):
+    may = allowed(("rows.open",))
+    refused = [session_of(role) for role in ROLES if role not in may]
+    for actor in (*refused, *strangers(may[0]).values()):
+        with pytest.raises(NotAllowed):
+            views.rows(world[0], "tier-2", NOW, actor)
+    for role in may:
+        with pytest.raises(LogError, match="its rows are gone"):
+            views.rows(world[0], "tier-2", NOW, session_of(role))
+
+
+def test_a_role_somewhere_lets_one_see_and_none_does_not(world: tuple[Store, Known]):
+    with world[0].read() as c:
+        scoped = Actor("x", "test", frozenset({"approver@team:ops"}))
+        assert authority.refusal(c, scoped, "health.see") is None
+        assert authority.refusal(c, Actor("x", "test", frozenset()), "health.see") is not None
+        for actor in strangers("viewer").values():
+            # Whoever works alone on this machine sees; who claims a sign-in has to have one.
+            assert (authority.refusal(c, actor, "health.see") is None) == (actor.credential is None)
+
+
+@pytest.mark.parametrize("command", sorted({*PERMITS} - {"health.see"}))
 def test_a_role_for_one_model_or_team_is_none_elsewhere(world: tuple[Store, Known], command: str):
     store, _ = world
     for role in PERMITS[command].roles:

@@ -7,7 +7,7 @@ from core.actions import identities as users
 from core.actions import sign_ins
 from core.actions.authority import FIRST
 from core.entities import Actor
-from core.errors import Conflict, InputError, NotAllowed, NotSignedIn, StateError
+from core.errors import Conflict, InputError, NotAllowed, NotSignedIn, StateError, StoreError
 from core.store import Store, audit, identities
 from tests.identity.conftest import ADA, PASSWORD, Come, signed_in, user
 
@@ -26,6 +26,9 @@ def test_the_first_user_is_made_at_the_machine_and_the_next_ones_by_an_admin(sto
         user(store, "eve@example.com", "admin")
     user(store, "bob@example.com", "viewer", by=signed_in(store, ADA))
     assert roles(store, "bob@example.com") == {"viewer"}
+    user(store, "eve@example.com", by=signed_in(store, ADA))
+    with pytest.raises((exc.DatabaseError, StoreError), match="never removed"), store.write() as c:
+        c.execute(text("DELETE FROM principals WHERE id = 'eve@example.com'"))
 
 
 def test_what_is_done_to_users_is_on_the_record_without_any_secret(sqlite_store: Store, admin: Actor):

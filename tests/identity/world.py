@@ -1,8 +1,12 @@
 """A workspace in which every command of core/actions has something to act on, and the people around it."""
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 import yaml
 from sqlalchemy import text
 
@@ -13,7 +17,7 @@ from core.entities import Actor, Alert, AlertEvent, Annotation, Episode, ModelSt
 from core.identity import ApiToken, Principal
 from core.permissions import ROLES
 from core.records import Run, Version
-from core.settings import Workspace
+from core.settings import Workspace, initialise
 from core.store import Store, alerts, annotations, card_texts, identities, models, outbox, status, use_cases
 from tests.identity.conftest import begin
 from tests.release.conftest import APU, DORA, EMIL, NOW, USE_CASE, VAL, dataset, declaration, evidence_for
@@ -34,6 +38,22 @@ class Known:
     annotation: int
     letter: int  # dead
     token: int  # of viewer@example.com
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Known]]:
+    store, known = settle(initialise(tmp_path_factory.mktemp("world") / "workspace"))
+    yield store, known
+    store.close()
+
+
+@pytest.fixture
+def copy(world: tuple[Store, Known], tmp_path: Path) -> Iterator[tuple[Store, Known]]:
+    """The world, to change."""
+    root = shutil.copytree(world[0].root, tmp_path / "workspace")
+    store = Store(Workspace.open(root))
+    yield store, world[1]
+    store.close()
 
 
 def settle(root_workspace: Workspace) -> tuple[Store, Known]:

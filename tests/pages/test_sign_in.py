@@ -135,6 +135,17 @@ def test_over_a_network_a_password_travels_encrypted_or_not_at_all(sqlite_store:
     assert answer.status_code == 303 and "Secure" in answer.headers["set-cookie"]
 
 
+def test_a_flood_of_sign_ins_leaves_the_dashboard_to_the_others(sqlite_store: Store):
+    user(sqlite_store, ADA, "admin")
+    while _sign_in.AT_ONCE.acquire(blocking=False):
+        pass
+    try:
+        assert through(sqlite_store, "localhost", "POST").status_code == 503
+    finally:
+        _sign_in.AT_ONCE.release(8)
+    assert through(sqlite_store, "localhost", "POST").status_code == 303
+
+
 def test_before_there_is_any_user_it_says_how_to_make_one(sqlite_store: Store):
     told = through(sqlite_store, "localhost")
     assert "steward users add ADDRESS --role admin" in told.text and "<form" not in told.text
