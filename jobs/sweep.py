@@ -95,6 +95,8 @@ class Workers:
 def _begin(logged: bool) -> None:
     """Begin a worker: it logs as its parent does, and ends when that is gone, however it ended."""
     parent = parent_process()
+    # Registered first, so it runs last: torn down further, DuckDB's binding would list its objects as leaked.
+    atexit.register(os._exit, 0)
     if logged:
         logs.begin()
 
