@@ -123,7 +123,7 @@ def wants_sign_in(actor: Actor, command: str, model: str | None = None) -> bool:
     with store().read() as c:
         against = authority.objection(c, actor, command, model=model)
     if isinstance(against, NotSignedIn) and actor.credential is not None:
-        st.caption(f":material/lock_clock: {plain(str(against).partition(';')[0])}.")
+        st.caption(f":material/lock_clock: {plain(_sentence(str(against).partition(';')[0]))}")
         _way_to_sign_in("Sign in again")
         return True
     return False
@@ -137,7 +137,7 @@ def sign_in(why: str = "") -> None:
             st.button("Sign in", type="primary", on_click=st.login, args=(FIRST_TIME,))
             return
         if why:
-            st.markdown(f"{plain(why[:1].upper() + why[1:])}.")
+            st.markdown(plain(_sentence(why)))
         _way_to_sign_in("Sign in")
 
 
@@ -161,6 +161,10 @@ def alone() -> None:
             "approvals are on paper only. `auth: {mode: local}` in steward.yaml lets people sign in.",
             icon=":material/visibility_off:",
         )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _way_to_sign_in(label: str) -> None:

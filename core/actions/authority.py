@@ -79,7 +79,8 @@ def known(c: sa.Connection, actor: Actor) -> Actor:
         return replace(actor, roles=standing.roles, source=standing.source)
     if actor.source in ("cli", "ui") and identities.any_principal(c):
         raise NotSignedIn(
-            "this workspace has users: sign in to the dashboard, or put a token into STEWARD_TOKEN"
+            "this workspace has users: say auth: {mode: local} or oidc in steward.yaml and sign in, "
+            "or put a token into STEWARD_TOKEN"
         )
     if actor == FIRST and identities.has_admin(c):
         raise NotSignedIn("an admin exists; users are made with a token of theirs in STEWARD_TOKEN")
@@ -105,4 +106,6 @@ def _not_in_person(c: sa.Connection, actor: Actor) -> NotAllowed | None:
     if standing is not None and standing.is_fresh(now):
         return None
     minutes = FRESH.seconds // 60
-    return NotSignedIn(f"this wants a sign-in of the last {minutes} minutes; sign in again, and repeat it")
+    return NotSignedIn(
+        f"deciding wants a sign-in of the last {minutes} minutes; sign in again, and repeat it"
+    )

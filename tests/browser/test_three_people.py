@@ -92,7 +92,7 @@ def test_one_asks_another_approves_a_third_releases(come: Come, store: Store) ->
         c.execute(asked, {"then": long_ago.isoformat(" ")})
     apu.click("button", "Approve")
     expect(
-        apu.page.get_by_text("this wants a sign-in of the last 15 minutes", exact=False).first
+        apu.page.get_by_text("deciding wants a sign-in of the last 15 minutes", exact=False).first
     ).to_be_visible()
     apu.page.get_by_role("link", name="Sign in again").click()
     enter(apu.page, "apu")
