@@ -8,7 +8,7 @@ from core.actions import sign_ins
 from core.actions.authority import FIRST
 from core.entities import Actor
 from core.errors import Conflict, InputError, NotAllowed, NotSignedIn, StateError, StoreError
-from core.store import Store, audit, identities
+from core.store import Store, attestations, audit, identities
 from tests.identity.conftest import ADA, PASSWORD, Come, signed_in, user
 
 
@@ -155,3 +155,13 @@ def test_the_first_of_all_makes_users_and_nothing_else(sqlite_store: Store):
 
     with pytest.raises(NotAllowed, match="only users can be made"):
         models.apply(sqlite_store, [], FIRST)
+
+
+def test_an_owner_whose_access_is_taken_has_left(sqlite_store: Store, admin: Actor, come: Come):
+    bob = come("bob", "viewer")
+    for taken in (False, True):
+        if taken:
+            users.disable(sqlite_store, bob.id, admin)
+        with sqlite_store.read() as c:
+            assert attestations.left(c, "Bob+models@Example.com") is taken
+            assert not attestations.left(c, "never@example.com")
