@@ -7,7 +7,7 @@ from core.card import Section
 from pages._card_parts import completeness, downloads, opening, sign_off, signatures, write
 from pages._commands import outcome
 from pages._model_parts import Selection
-from pages._shared import HERE, read, refusal
+from pages._shared import HERE, read, refusal, wants_sign_in
 
 
 def show(chosen: Selection) -> None:
@@ -22,7 +22,8 @@ def show(chosen: Selection) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = "Read the card" + (f" of version {card.number}" if card.number is not None else "")
         st.page_link(HERE / "card.py", label=label, icon=":material/article:", query_params=address)
-        sign_off(page, why=refusal(chosen.actor, "card.sign_off", chosen.slug))
+        if not wants_sign_in(chosen.actor, "card.sign_off", chosen.slug):
+            sign_off(page, why=refusal(chosen.actor, "card.sign_off", chosen.slug))
         downloads(card, key="documentation")
     left, right = st.columns([3, 2])
     with left, st.container(border=True):

@@ -14,7 +14,7 @@ from core.errors import InputError
 from pages._card_parts import completeness, downloads, opening, sign_off, signatures, write
 from pages._commands import outcome
 from pages._model_parts import draw, remembered
-from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section
+from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section, wants_sign_in
 
 TABLE_HEIGHT = 740
 
@@ -77,7 +77,8 @@ def one(page: views.CardPage, actor: Actor) -> None:
     card = page.card
     completeness(page)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        sign_off(page, why=refusal(actor, "card.sign_off", card.model))
+        if not wants_sign_in(actor, "card.sign_off", card.model):
+            sign_off(page, why=refusal(actor, "card.sign_off", card.model))
         downloads(card, key="live")
         st.page_link(
             HERE / "model.py",

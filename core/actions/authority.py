@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from core.addresses import mailbox
 from core.entities import Actor
 from core.errors import NotAllowed, NotSignedIn
 from core.identity import FRESH
@@ -52,7 +53,7 @@ def objection(c: sa.Connection, actor: Actor, command: str, *, model: str | None
         return NotAllowed(f"only users can be made before anybody can sign in; you may not {permit.what}")
     # To see how models do, any role anywhere is enough: what it lets one do is held to its scope.
     held = _anywhere(actor) if command == "health.see" else roles_now(c, actor, model)
-    owns = permit.owner and held and model and actor.id.lower() in models.owners(c, model)
+    owns = permit.owner and held and model and mailbox(actor.id) in map(mailbox, models.owners(c, model))
     if not owns and not held & set(permit.roles):
         return NotAllowed(
             f"{actor.id} is {actor.standing} and may not {permit.what}; ask an admin for the role "

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from core.actions import cards, decisions, promotions, releases, versions, waivers
+from core.actions import cards, decisions, promotions, releases, versions
 from core.demo import challenger
 from core.demo.challenger import CHALLENGER, CHAMPION, DELAY_30, PUSHBACK, Task
 from core.demo.sources import NEW_YORK, flights
@@ -89,7 +89,6 @@ def _challenged(workspace: Workspace, task: Task, table: pl.DataFrame) -> None:
     number = versions.register(store, task.model, record, DORA).number
     challenger.evaluate(_at(workspace, "2013-12-29"), made, number, DORA, task)
     if task is DELAY_30:
-        _waived(workspace, number)
         asked = _asked(
             workspace, task, number, "2013-12-30", "It has seen spring; summer and autumn are to gain."
         )
@@ -102,21 +101,6 @@ def _challenged(workspace: Workspace, task: Task, table: pl.DataFrame) -> None:
         decisions.approve(
             _at(workspace, "2013-12-30"), asked.id, APU, comment="No worse anywhere, better calibrated."
         )
-
-
-def _waived(workspace: Workspace, number: int) -> None:
-    """Let two persons answer for the one check that the challenger cannot pass, for the time of a month."""
-    reason = "without any weather no messages go out, as on 31 December: operations switch them off"
-    made = waivers.propose(
-        _at(workspace, "2013-12-29"),
-        DELAY_30.model,
-        number,
-        DORA,
-        check="robustness",
-        reason=reason,
-        until=_at(workspace, "2014-01-28").workspace.now(),
-    )
-    waivers.confirm(_at(workspace, "2013-12-30"), made.id, VAL)
 
 
 def _asked(workspace: Workspace, task: Task, number: int, day: str, note: str) -> Promotion:
