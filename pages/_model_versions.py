@@ -190,4 +190,4 @@ def _name(page: views.VersionsPage, event: Release) -> str:
 
 def _remark(event: Release) -> str:
     said = f": {plain(event.reason)}" if event.reason else ""
-    return said + (" :orange-badge[Emergency]" if event.emergency else "")
+    return said + (" :orange-badge[Without approval]" if event.emergency else "")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from core.actions import decisions, promotions, releases
@@ -11,7 +10,7 @@ from core.gates import GOOD
 from core.governed import Promotion
 from pages import _shared
 from pages._commands import carry_out, turn
-from pages._shared import HERE, arrow, plain, store
+from pages._shared import HERE, plain, store
 
 WORDS: Mapping[str, tuple[str, str, str]] = {
     # state: word, icon, Markdown colour
@@ -56,30 +55,19 @@ def word(state: str) -> str:
     return WORDS[state][0] if state in WORDS else state.replace("_", " ").capitalize()
 
 
-def checklist(checks: Sequence[Mapping[str, Any]], *, key: str) -> None:
-    """Show a gate's checks, what stands against the step first."""
+def checklist(checks: Sequence[Mapping[str, Any]]) -> None:
+    """Show a gate's checks, what stands against the step first, each to its last word."""
     order = list(CHECKS)
     rows = sorted(checks, key=lambda check: order.index(check["state"]))
-    frame = pl.DataFrame(
-        {
-            "Result": [CHECKS[check["state"]] for check in rows],
-            "Check": [check["name"].replace("_", " ").capitalize() for check in rows],
-            "Found": [check["text"] for check in rows],
-        },
-        schema={"Result": pl.String, "Check": pl.String, "Found": pl.String},
-    )
-    st.dataframe(
-        arrow(frame),
-        key=key,
-        hide_index=True,
-        height="content",
-        column_config={
-            "Result": st.column_config.TextColumn(width=116),
-            "Check": st.column_config.TextColumn(width=170),
-            "Found": st.column_config.TextColumn(width=560),
-        },
-        alt="Checklist of the gate",
-    )
+    lines = [
+        f"| {CHECKS[check['state']]} | {plain(_said(check['name']))} | {plain(check['text'])} |"
+        for check in rows
+    ]
+    st.markdown("\n".join(["| Result | Check | Found |", "|:--|:--|:--|", *lines]))
+
+
+def _said(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def verdict(checks: Sequence[Mapping[str, Any]]) -> str:
@@ -89,7 +77,11 @@ def verdict(checks: Sequence[Mapping[str, Any]]) -> str:
         names = ", ".join(check["name"].replace("_", " ") for check in against)
         return f"**{len(against)} of {len(checks)} checks stand against it**: {names}."
     waived = [check["name"].replace("_", " ") for check in checks if check["state"] == "waived"]
-    return "Every check passed" + (f", waived: {', '.join(waived)}." if waived else ".")
+    warned = [check["name"].replace("_", " ") for check in checks if check["state"] == "warned"]
+    said = [
+        f"{word}: {', '.join(names)}" for word, names in (("waived", waived), ("warned", warned)) if names
+    ]
+    return f"Every check that counts passed{'; ' if said else ''}{'; '.join(said)}."
 
 
 def card_link(model: str, number: int) -> None:

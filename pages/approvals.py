@@ -106,7 +106,7 @@ def details(request: views.Request, actor: Actor) -> None:
     with left, st.container(border=True):
         st.markdown("**The gate when it was submitted**")
         st.markdown(verdict(promotion.gate or ()))
-        checklist(promotion.gate or (), key=f"gate-{promotion.id}")
+        checklist(promotion.gate or ())
     with right, st.container(border=True):
         st.markdown("**Decision**")
         seats = " and ".join(" or ".join(seat) for seat in request.tier.approvals) or "none, the gate decides"

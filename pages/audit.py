@@ -144,9 +144,9 @@ def table(entries: list[AuditEntry]) -> AuditEntry | None:
             "When": st.column_config.DatetimeColumn("When (UTC)", width=150, format="D MMM YYYY HH:mm:ss"),
             "Who": st.column_config.TextColumn(width=200),
             "By": st.column_config.TextColumn(width=64, help="Dashboard (ui), command (cli), token or job."),
-            "What": st.column_config.TextColumn(width=190),
-            "About": st.column_config.TextColumn(width=180),
-            "Why": st.column_config.TextColumn(width=260),
+            "What": st.column_config.TextColumn(width=180),
+            "About": st.column_config.TextColumn(width=230),
+            "Why": st.column_config.TextColumn(width=230),
         },
         alt="Audit entries, the newest first",
     )

@@ -123,7 +123,7 @@ def table(cards: pl.DataFrame) -> pl.DataFrame:
     """Return what the table of all cards shows."""
     return cards.select(
         Model="model",
-        Complete=pl.col("complete").cast(pl.Float32),
+        Complete=pl.col("complete").round(2).cast(pl.Float32),
         Version=pl.col("number").cast(pl.Int32),
         Signed=pl.col("signed_at").dt.date(),
         By="signed_by",

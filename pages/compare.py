@@ -250,7 +250,7 @@ with section("The comparison"):
                 f"**Gate before production, risk tier {found.page.registered.declaration.risk_tier}**"
             )
             st.markdown(verdict(found.gate.as_json()))
-            checklist(found.gate.as_json(), key="gate")
+            checklist(found.gate.as_json())
         with right, st.container(border=True):
             st.markdown("**Promotion**")
             card_link(found.b.model, found.b.number)

@@ -60,7 +60,7 @@ def table(models: pl.DataFrame) -> pl.DataFrame:
         Versions=pl.col("versions").cast(pl.Int16),
         Requests=pl.col("requests").cast(pl.Int16),
         Review=pl.col("review_due").dt.date(),
-        Card=pl.col("card").cast(pl.Float32),
+        Card=pl.col("card").round(2).cast(pl.Float32),
         Owner="owner",
         Team="team",
         Case="use_case",

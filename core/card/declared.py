@@ -19,6 +19,7 @@ def details(
     declaration: Declaration, version: ModelVersion | None, run: LoggedRun | None
 ) -> Iterator[AnyBlock]:
     """Yield who answers for the model, and what exactly the version is."""
+    every = declaration.review_every
     tier = f"{declaration.risk_tier} of 4, 1 is the highest"
     yield Facts(
         rows=_said(
@@ -29,7 +30,7 @@ def details(
             ("Task", words(declaration.task)),
             ("Origin", words(declaration.origin)),
             ("Risk tier", f"{tier}: {declaration.risk_rationale}" if declaration.risk_rationale else tier),
-            ("Reviewed every", declaration.review_every),
+            ("Reviewed every", f"{every.days} days" if every else None),
             ("Tags", declaration.tags),
         )
     )

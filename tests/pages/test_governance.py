@@ -128,8 +128,8 @@ def test_a_data_scientist_asks_from_the_comparison(
 ) -> None:
     acting(monkeypatch, DORA)
     at = open_page(own.workspace, "compare", model="delay-30", a="1", b="2")
-    assert "Every check passed" in said(at)
-    evidence_shown = at.dataframe[1].value
+    assert "Every check that counts passed" in said(at)
+    evidence_shown = at.dataframe[0].value
     assert list(evidence_shown["Compared with"])[0] == "0.71 (0.7 to 0.72)"
     assert list(evidence_shown["Candidate"])[0] == "0.72 (0.71 to 0.73)"
     assert r"a \*bold\* \[link\](x)" in "".join(each.value for each in at.markdown)
