@@ -31,6 +31,7 @@ from core.demo.flights import (
 from core.demo.recording import END_OF_YEAR, serving
 from core.demo.sources import NEW_YORK
 from core.demo.training import classifier, matrix, predictions
+from core.demo_scoring import probabilities
 from core.entities import Actor
 from core.records import Dataset, Run, Version
 from core.store import Store
@@ -125,7 +126,7 @@ def files(root: Path, flights: pl.DataFrame, task: Task = DELAY_30) -> Files:
 
 def _served(task: Task, version: str, content: dict[str, Any], rows: pl.DataFrame) -> pl.DataFrame:
     """Return a version's answers to the frozen rows, as its serving system would log them."""
-    probability = pl.Series("probability", trees.probabilities(content, rows)).round(5)
+    probability = pl.Series("probability", probabilities(content, rows)).round(5)
     served = rows.with_columns(probability, model_version=pl.lit(version))
     if not task.decides:
         return served

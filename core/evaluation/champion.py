@@ -9,7 +9,7 @@ from scipy.special import ndtr
 from core.evaluation.answered import Answered
 from core.evaluation.limits import Bar, direction
 from core.evaluation.multiplicity import holm
-from core.evaluation.resampling import Interval, blocks, differences, of_values
+from core.evaluation.resampling import Interval, differences, drawn_alike, of_values
 from core.evaluation.told import Judged, judged, number, shown, title
 from core.records import Finding
 
@@ -31,8 +31,7 @@ def champion_comparison(candidate: Answered, champion: Answered, bar: Bar, *, na
     candidate, champion : the same rows in the same order
     name : what the champion is called
     """
-    block = blocks(candidate.times, candidate.declaration)
-    found = differences(candidate, champion, block)
+    found = differences(*drawn_alike(candidate, champion))
     ours, theirs = of_values(candidate), of_values(champion)
     headline = bar.headline(frozenset(m for m, i in found.items() if np.isfinite(i.value)))
     deciding = {headline, *bar.rules.floors.get(bar.declaration.model, {})}
@@ -89,9 +88,8 @@ def _by_month(candidate: Answered, champion: Answered, metric: str) -> list[Find
     for name, rows in pieces.items():
         if len(rows) < FEW:
             continue
-        ours, theirs = candidate.take(rows), champion.take(rows)
-        block = blocks(ours.times, ours.declaration)
-        found[name] = differences(ours, theirs, block, only=metric, replicates=REPLICATES)[metric]
+        sides = drawn_alike(candidate.take(rows), champion.take(rows))
+        found[name] = differences(*sides, only=metric, replicates=REPLICATES)[metric]
     chance = holm([_two_sided(of) for of in found.values()])
     told = []
     for (name, of), p in zip(found.items(), chance, strict=True):

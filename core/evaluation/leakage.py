@@ -19,7 +19,7 @@ from core.comparison.answers import Binary, Multiclass, Regression
 from core.estimates import Numbers
 from core.evaluation.answered import Answered
 from core.evaluation.limits import Bar, direction
-from core.evaluation.resampling import Interval, blocks, differences, of_values
+from core.evaluation.resampling import Interval, differences, drawn_alike, of_values
 from core.evaluation.told import Judged, judged, number, shown, title
 from core.records import Finding
 
@@ -142,8 +142,7 @@ def split_gap(rows: Answered, metric: str) -> Interval | None:
         flattered, honest = (_stand_in(sample, matrix, fold) for fold in (by_chance, by_time))
     if flattered is None or honest is None:
         return None
-    block = blocks(sample.times, sample.declaration)
-    found = differences(flattered, honest, block, only=metric, replicates=_REPLICATES)[metric]
+    found = differences(*drawn_alike(flattered, honest), only=metric, replicates=_REPLICATES)[metric]
     if direction(metric) > 0:
         return found
     return Interval(-found.value, found.error, -found.upper, -found.lower)

@@ -6,7 +6,7 @@ from core.comparison.labels import measured
 from core.comparison.results import Measurement
 from core.evaluation.answered import Answered
 from core.evaluation.limits import Bar, direction
-from core.evaluation.resampling import blocks, spans, widened
+from core.evaluation.resampling import drawn_alike, spans, widened
 from core.evaluation.told import Judged, finding, interval, judged, title
 from core.records import Finding
 
@@ -19,7 +19,7 @@ def performance(rows: Answered, bar: Bar) -> Judged:
     A metric with a floor passes if its whole 95 % interval keeps it: the wider one, of single rows or of
     whole windows drawn again. Where the headline metric has no floor it has to be better than guessing.
     """
-    found, drawn = measured(rows.answers, rows.classes), spans(rows, blocks(rows.times, rows.declaration))
+    found, drawn = measured(rows.answers, rows.classes), spans(*drawn_alike(rows))
     metrics = {
         name: metric if name in _OTHERS else widened(metric, drawn.get(name))
         for name, metric in found.metrics.items()

@@ -58,18 +58,21 @@ def blocks(times: pl.Series, declaration: Declaration) -> Blocks:
     return codes * min(MOST_BLOCKS, count) // count
 
 
+def drawn_alike(*sides: Answered) -> list["Resampled"]:
+    """Return sides of the same rows, drawn by the windows of the first."""
+    block = blocks(sides[0].times, sides[0].declaration)
+    return [Resampled(side, block) for side in sides]
+
+
 def of_values(rows: Answered) -> dict[str, float]:
     """Return the metrics of the rows as they are."""
     whole = Resampled(rows, np.zeros(len(rows), dtype=np.intp))
     return {name: float(values[0]) for name, values in whole.metrics(np.ones((1, 1))).items()}
 
 
-def spans(
-    rows: Answered, block: Blocks, *, only: str | None = None, replicates: int = REPLICATES
-) -> dict[str, Interval]:
+def spans(rows: "Resampled", *, only: str | None = None, replicates: int = REPLICATES) -> dict[str, Interval]:
     """Return each metric with the interval of its own draws; arguments as for `differences`."""
-    side = Resampled(rows, block)
-    return {n: _interval(v) for n, v in side.metrics(_weights(side.blocks, replicates), only).items()}
+    return {n: _interval(v) for n, v in rows.metrics(_weights(rows.blocks, replicates), only).items()}
 
 
 def widened(of: Measurement, by: Interval | None) -> Measurement:
@@ -82,26 +85,19 @@ def widened(of: Measurement, by: Interval | None) -> Measurement:
 
 
 def differences(
-    candidate: Answered,
-    champion: Answered,
-    block: Blocks,
-    *,
-    only: str | None = None,
-    replicates: int = REPLICATES,
+    candidate: "Resampled", champion: "Resampled", *, only: str | None = None, replicates: int = REPLICATES
 ) -> dict[str, Interval]:
     """Return candidate minus champion of each metric, both drawn by the same blocks.
 
     Parameters
     ----------
-    candidate, champion : the same rows in the same order
-    block : which block a row is drawn with, shape (rows,)
+    candidate, champion : the same rows in the same order and the same blocks
     only : this metric alone
 
     Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap; blocks after Künsch (1989).
     """
-    sides = [Resampled(rows, block) for rows in (candidate, champion)]
-    weights = _weights(sides[0].blocks, replicates)
-    ours, theirs = (side.metrics(weights, only) for side in sides)
+    weights = _weights(candidate.blocks, replicates)
+    ours, theirs = (side.metrics(weights, only) for side in (candidate, champion))
     return {name: _interval(ours[name] - theirs[name]) for name in ours}
 
 
@@ -122,7 +118,7 @@ def _interval(values: Numbers) -> Interval:
 
 @dataclass(frozen=True)
 class Resampled:
-    """Rows whose metrics can be told for any weights of their blocks."""
+    """Rows whose metrics can be told for any weights of their blocks; `block` is that of each row."""
 
     rows: Answered
     block: Blocks

@@ -11,7 +11,7 @@ from core.errors import LogError, ScoringError
 from core.evaluation.answered import Answered, answered, paired
 from core.evaluation.inputs import answer_columns
 from core.evaluation.limits import Bar, direction
-from core.evaluation.resampling import Interval, blocks, differences, of_values
+from core.evaluation.resampling import Interval, differences, drawn_alike, of_values
 from core.evaluation.told import Judged, judged, number, title
 from core.records import Finding
 from core.scoring import Scorer
@@ -190,8 +190,7 @@ def _finding(
 
 def _drop(ours: Answered, theirs: Answered, metric: str) -> Interval:
     """Return how much worse the metric is than undisturbed; of errors in the label's unit as a share."""
-    block = blocks(ours.times, ours.declaration)
-    found = differences(ours, theirs, block, only=metric, replicates=REPLICATES)[metric]
+    found = differences(*drawn_alike(ours, theirs), only=metric, replicates=REPLICATES)[metric]
     sign = direction(metric)
     unit = of_values(ours)[metric] if metric in _RELATIVE else 1.0
     bounds = sorted(sign * bound / unit for bound in (found.lower, found.upper))

@@ -13,7 +13,7 @@ from core.comparison.results import Measurement
 from core.evaluation.answered import Answered
 from core.evaluation.limits import Bar, direction
 from core.evaluation.multiplicity import holm
-from core.evaluation.resampling import Interval, blocks, differences, spans, widened
+from core.evaluation.resampling import Interval, differences, drawn_alike, spans, widened
 from core.evaluation.told import Judged, finding, interval, judged, shown, title
 from core.records import Finding
 
@@ -95,14 +95,13 @@ def _slice(
     name: str, rows: Answered, champion: Answered | None, mask: NDArray[np.bool_], metric: str
 ) -> _Slice:
     ours = rows.take(mask)
-    of, block = measured(ours.answers, ours.classes).metrics[metric], blocks(ours.times, ours.declaration)
+    of = measured(ours.answers, ours.classes).metrics[metric]
     if of.value is None:
         return _Slice(name, of, None)
-    of = widened(of, spans(ours, block, only=metric, replicates=REPLICATES)[metric])
-    against = None
-    if champion is not None:
-        against = differences(ours, champion.take(mask), block, only=metric, replicates=REPLICATES)[metric]
-    return _Slice(name, of, against)
+    mine, *theirs = drawn_alike(ours, *(() if champion is None else (champion.take(mask),)))
+    of = widened(of, spans(mine, only=metric, replicates=REPLICATES)[metric])
+    against = [differences(mine, each, only=metric, replicates=REPLICATES)[metric] for each in theirs]
+    return _Slice(name, of, against[0] if against else None)
 
 
 def _below(of: Measurement, floor: float | None, metric: str) -> float:

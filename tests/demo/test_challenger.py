@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from core.actions import models
 from core.demo import challenger, governance, trees
 from core.demo.sources import flights
+from core.demo_scoring import probabilities
 from core.entities import Actor
 from core.permissions import ROLES
 from core.settings import Workspace
@@ -56,11 +57,11 @@ def test_a_forest_in_json_answers_as_the_model_itself():
     model = HistGradientBoostingClassifier(categorical_features=[0], max_iter=30, random_state=0)
     model.fit(features, target)
     content = json.loads(json.dumps(trees.forest(model, ["word"], ["x"], rows)))
-    assert trees.probabilities(content, rows) == pytest.approx(model.predict_proba(features)[:, 1], abs=1e-12)
+    assert probabilities(content, rows) == pytest.approx(model.predict_proba(features)[:, 1], abs=1e-12)
     strange = rows.with_columns(word=pl.lit("never seen"))
     as_missing = np.column_stack([np.full(4_000, np.nan), features[:, 1]])
     expected = model.predict_proba(as_missing)[:, 1]
-    assert trees.probabilities(content, strange) == pytest.approx(expected, abs=1e-12)
+    assert probabilities(content, strange) == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_champions_artifact_answers_as_its_log_says(demo, root, made):

@@ -15,7 +15,15 @@ from core.evaluation.answered import Answered
 from core.evaluation.answered import answered as read
 from core.evaluation.calibration import logistic
 from core.evaluation.multiplicity import holm
-from core.evaluation.resampling import Resampled, blocks, differences, of_values, spans, widened
+from core.evaluation.resampling import (
+    Resampled,
+    blocks,
+    differences,
+    drawn_alike,
+    of_values,
+    spans,
+    widened,
+)
 from tests.evaluation.conftest import GOOD, POOR, answered, declared, loans
 
 BINARY = Declaration.model_validate(declared())
@@ -99,8 +107,7 @@ def test_the_interval_of_a_difference_covers_the_truth_about_as_often_as_it_says
     covered = 0
     for seed in range(40):
         ours, theirs = pair(1_500, seed)
-        block = blocks(ours.times, BINARY)
-        found = differences(ours, theirs, block, only="roc_auc", replicates=400)["roc_auc"]
+        found = differences(*drawn_alike(ours, theirs), only="roc_auc", replicates=400)["roc_auc"]
         covered += found.lower <= truth <= found.upper
     assert stats.binom.cdf(covered, 40, 0.95) > 0.01  # 33 or more of 40
 
@@ -115,7 +122,7 @@ def test_the_interval_of_a_metric_covers_the_truth_where_days_have_their_own_luc
         ours = constant(read(frame(answered(rows, GOOD)), BINARY, name="rows"))
         accuracy = measured(ours.answers).metrics["accuracy"]
         by_rows += accuracy.lower <= 0.5 <= accuracy.upper
-        wider = widened(accuracy, spans(ours, blocks(ours.times, BINARY), only="accuracy")["accuracy"])
+        wider = widened(accuracy, spans(*drawn_alike(ours), only="accuracy")["accuracy"])
         covered += wider.lower <= 0.5 <= wider.upper
     assert stats.binom.cdf(covered, 40, 0.95) > 0.01
     assert by_rows < covered
@@ -128,13 +135,12 @@ def test_days_that_err_together_widen_the_interval():
     y = (np.random.default_rng(7).random(6_000) < 1 / (1 + np.exp(-2 * luck))).astype(int)
     rows = rows.with_columns(paid=pl.Series(y))
     ours, theirs = (read(frame(answered(rows, w)), BINARY, name="rows") for w in (GOOD, POOR))
-    by_day = differences(ours, theirs, blocks(ours.times, BINARY), only="accuracy")["accuracy"]
-    by_row = differences(ours, theirs, np.arange(6_000) % 400, only="accuracy")["accuracy"]
-    assert by_day.error != by_row.error
-    level = differences(ours, constant(ours), blocks(ours.times, BINARY), only="accuracy")["accuracy"]
-    mixed = np.random.default_rng(0).permutation(6_000) % 400
-    single = differences(ours, constant(ours), mixed, only="accuracy")["accuracy"]
-    assert level.error > 1.5 * single.error
+    for sides in ((ours, theirs), (ours, constant(ours))):
+        by_day = differences(*drawn_alike(*sides), only="accuracy")["accuracy"]
+        mixed = np.random.default_rng(0).permutation(6_000) % 400
+        by_row = differences(*(Resampled(side, mixed) for side in sides), only="accuracy")["accuracy"]
+        assert by_day.value == by_row.value
+    assert by_day.error > 1.5 * by_row.error
 
 
 def constant(rows: Answered) -> Answered:
@@ -143,7 +149,7 @@ def constant(rows: Answered) -> Answered:
 
 def test_a_version_against_itself_differs_by_nothing():
     ours, _ = pair(500, 8)
-    for name, found in differences(ours, ours, blocks(ours.times, BINARY)).items():
+    for name, found in differences(*drawn_alike(ours, ours)).items():
         assert (found.value, found.lower, found.upper) == (0, 0, 0), name
 
 
