@@ -24,8 +24,8 @@ Digest = Annotated[str, Field(pattern=f"^{SHA256}$")]
 
 EvidenceKind = Literal[
     "performance",
-    "slice_performance",
     "champion_comparison",
+    "slice_performance",
     "fairness",
     "calibration",
     "robustness",

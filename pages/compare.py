@@ -1,22 +1,24 @@
 """Compare: a candidate beside the version in production, its gate, and the request for its promotion."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import streamlit as st
 
 from core import charts, views
+from core.catalogue import CATALOGUE
 from core.entities import Actor
 from core.errors import InputError
 from core.governed import AttachedEvidence, ModelVersion
-from core.records import Dataset
+from core.records import Dataset, EvidenceKind
 from core.store.releases import DEPLOYS
 from pages._commands import outcome
 from pages._model_parts import draw
 from pages._promotion_parts import card_link, checklist, request_form, state_badge, verdict
 from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section
 
+KINDS = get_args(EvidenceKind)
 SKIPPED = ("manifest", "training", "evaluation", "name", "note")
 
 
@@ -84,25 +86,39 @@ def numbers_of(attached: Sequence[AttachedEvidence]) -> dict[tuple[str, str, str
 
 
 def evidence_table(a: Sequence[AttachedEvidence], b: Sequence[AttachedEvidence]) -> pl.DataFrame:
-    """Return the numbers of both versions side by side."""
+    """Return the numbers of both versions side by side, kind by kind, what was not passed first."""
     one, other = numbers_of(a), numbers_of(b)
+
+    def place(key: tuple[str, str, str]) -> tuple[int, bool]:
+        candidate = other.get(key)
+        return KINDS.index(key[0]), candidate is None or candidate.passed is not False
+
     rows = [
         {
             "Evidence": kind.replace("_", " ").capitalize(),
             "Of": about or None,
-            "Number": name,
+            "Number": _title(name),
             "Compared with": _interval(one.get((kind, about, name))),
             "Candidate": _interval(other.get((kind, about, name))),
             "Asked for": _threshold(other.get((kind, about, name))),
+            "Note": _note(other.get((kind, about, name))),
         }
-        for kind, about, name in dict.fromkeys([*other, *one])
+        for kind, about, name in sorted(dict.fromkeys([*other, *one]), key=place)
     ]
-    return pl.DataFrame(
-        rows,
-        schema=dict.fromkeys(
-            ("Evidence", "Of", "Number", "Compared with", "Candidate", "Asked for"), pl.String
-        ),
-    )
+    columns = ("Evidence", "Of", "Number", "Compared with", "Candidate", "Asked for", "Note")
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
+
+
+def _title(name: str) -> str:
+    """Return what people call a number; of a difference, what differs."""
+    whole, of = CATALOGUE.get(name), CATALOGUE.get(name.removesuffix("_difference"))
+    if whole is None and of is not None:
+        return f"{of.title}, difference"
+    return whole.title if whole else name.replace("_", " ").capitalize()
+
+
+def _note(finding: Any) -> str | None:
+    return (finding.note or None) if finding is not None else None
 
 
 def _interval(finding: Any) -> str | None:

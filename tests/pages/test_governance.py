@@ -140,6 +140,39 @@ def test_a_data_scientist_asks_from_the_comparison(
     assert "Awaits approval" in said(at)
 
 
+def test_the_comparison_tells_kind_by_kind_what_was_found_and_what_failed_first(
+    open_page: Open, own: Store
+) -> None:
+    said_of = {
+        "robustness": [Finding(name="robustness_drop", value=0.01, passed=True, about="temp missing")],
+        "champion_comparison": [
+            Finding(name="accuracy_difference", value=-0.04, note="worse: candidate 0.78, champion 0.82"),
+            Finding(name="roc_auc_difference", value=-0.02, threshold=-0.01, passed=False),
+        ],
+    }
+    records = [
+        Evidence(
+            kind=kind,  # type: ignore[arg-type]
+            verdict="failed",
+            summary="looked at",
+            findings=tuple(findings),
+            produced_by="evaluate",
+            produced_at=portfolio.NOW,
+        )
+        for kind, findings in said_of.items()
+    ]
+    versions.attach(own, "delay-30", 2, records, VAL)
+    shown = open_page(own.workspace, "compare", model="delay-30", b="2").dataframe[1].value
+    told = list(zip(shown["Evidence"], shown["Number"], shown["Asked for"].fillna("–"), strict=True))
+    assert told == [
+        ("Performance", "ROC AUC", "✓ 0.65"),
+        ("Champion comparison", "ROC AUC, difference", "✕ -0.01"),
+        ("Champion comparison", "Accuracy, difference", "–"),
+        ("Robustness", "Robustness drop", "✓"),
+    ]
+    assert list(shown["Note"])[2] == "worse: candidate 0.78, champion 0.82"
+
+
 def test_who_may_not_ask_is_told_who_may(
     open_page: Open, own: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
