@@ -46,7 +46,8 @@ class Training:
 def leakage(rows: Answered, training: Training, bar: Bar) -> Judged:
     """Return the evidence ``leakage``: passed if the rows are shown to be new to the version.
 
-    It is noted, which a gate takes for not passed, where neither training rows nor training period are known.
+    Where neither training rows nor training period are known, and nothing else speaks against it, it is noted,
+    which a gate takes for not passed.
     """
     values = of_values(rows)
     headline = bar.headline(frozenset(name for name, value in values.items() if np.isfinite(value)))
@@ -56,7 +57,7 @@ def leakage(rows: Answered, training: Training, bar: Bar) -> Judged:
         findings += _of_split(stand_in, headline, training)
     new = any(each.name in ("shared_rows", "rows_before_training_ended") for each in findings)
     said = _summary(findings, stand_in, headline)
-    if not new:
+    if not new and all(each.passed is not False for each in findings):
         return Judged(
             "leakage", "noted", f"whether these rows are new to it cannot be told; {said}", tuple(findings)
         )

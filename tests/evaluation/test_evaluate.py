@@ -274,6 +274,18 @@ def test_a_run_that_promised_more_than_the_rows_show_fails(office, capsys):
     assert "its run promised 0.97" in by_kind["leakage"]["summary"]
 
 
+def test_what_is_promised_fails_too_where_nothing_else_is_known_of_the_training(office, capsys):
+    run = office.root / "run.yaml"
+    run.write_text("name: spring\nmetrics: {roc_auc: 0.97}\n")
+    assert office.run("version", "log-run", "loans", str(run)) == 0
+    office.register("3", GOOD | {"extra": 4}, run=1)
+    capsys.readouterr()
+    candidate = str(office.root / "frozen" / "candidate.parquet")
+    assert office.run("evaluate", "loans", "3", "--predictions", candidate, "--json") == 1
+    by_kind = {each["kind"]: each for each in json.loads(capsys.readouterr().out)["evidence"]}
+    assert by_kind["leakage"]["verdict"] == "failed"
+
+
 def test_a_random_split_flatters_where_days_have_their_own_luck(office, capsys):
     """A feature that is one number a day, and a day's luck: a random split learns the luck by that number."""
     rng = np.random.default_rng(11)
