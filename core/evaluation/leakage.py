@@ -46,8 +46,8 @@ class Training:
 def leakage(rows: Answered, training: Training, bar: Bar) -> Judged:
     """Return the evidence ``leakage``: passed if the rows are shown to be new to the version.
 
-    Where neither training rows nor training period are known, and nothing else speaks against it, it is noted,
-    which a gate takes for not passed.
+    Where neither training rows nor training period are known, and nothing else speaks against it, it is
+    noted, which a gate takes for not passed.
     """
     values = of_values(rows)
     headline = bar.headline(frozenset(name for name, value in values.items() if np.isfinite(value)))
