@@ -79,7 +79,7 @@ def verdict(checks: Sequence[Mapping[str, Any]]) -> str:
     waived = [check["name"].replace("_", " ") for check in checks if check["state"] == "waived"]
     warned = [check["name"].replace("_", " ") for check in checks if check["state"] == "warned"]
     said = [
-        f"{word}: {', '.join(names)}" for word, names in (("waived", waived), ("warned", warned)) if names
+        f"{kind}: {', '.join(names)}" for kind, names in (("waived", waived), ("warned", warned)) if names
     ]
     return f"Every check that counts passed{'; ' if said else ''}{'; '.join(said)}."
 

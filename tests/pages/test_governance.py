@@ -162,7 +162,7 @@ def test_the_comparison_tells_kind_by_kind_what_was_found_and_what_failed_first(
         for kind, findings in said_of.items()
     ]
     versions.attach(own, "delay-30", 2, records, VAL)
-    shown = open_page(own.workspace, "compare", model="delay-30", b="2").dataframe[1].value
+    shown = open_page(own.workspace, "compare", model="delay-30", b="2").dataframe[0].value
     told = list(zip(shown["Evidence"], shown["Number"], shown["Asked for"].fillna("–"), strict=True))
     assert told == [
         ("Performance", "ROC AUC", "✓ 0.65"),
