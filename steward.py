@@ -23,8 +23,10 @@ if Path(core.__file__ or "").resolve().parent != Path(__file__).resolve().parent
     )
 
 from core import batches, comparison
+from core.actions import versions
 from core.documents import comparison as report
 from core.errors import InputError, StewardError
+from core.running import RunInProgress, dataset_of, measured
 from core.settings import Workspace
 from core.store import Store, models
 from core.strict import nearest
@@ -38,6 +40,7 @@ __all__ = [
     "alerts",
     "compare",
     "log_predictions",
+    "run",
     "series",
     "status",
 ]
@@ -260,6 +263,43 @@ def log_predictions(model: str, frame: Any, *, workspace: str | Path | None = No
             registered = models.get(c, model)
         assert registered is not None
         return batches.write(store.workspace, registered.declaration, as_polars(frame, "frame"))
+
+
+@contextmanager
+def run(
+    model: str,
+    name: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    dataset: str | Path | Mapping[str, Any] | None = None,
+    workspace: str | Path | None = None,
+) -> Iterator[RunInProgress]:
+    """Record a training or experiment run, around what happens in a ``with``.
+
+    Kept are start and duration, parameters, the metrics put into ``run.metrics``, the dataset with the digest
+    of its content, the git commit that is checked out, and the energy where codecarbon is installed. Versions
+    point to the run by ``run.id``. A run that ends with an exception is not recorded.
+
+    Parameters
+    ----------
+    dataset : a file or folder under the workspace's roots, or a mapping as in ``steward version log-run``
+    workspace : the folder with steward.yaml; STEWARD_WORKSPACE if left out, else ./data
+
+    Raises
+    ------
+    InputError
+        If the model is not registered or the record cannot be accepted.
+    """
+    from jobs.acting import acting
+
+    with _opened(workspace) as store:
+        _registered(store, model)
+        trained_on = dataset_of(dataset, store.root) if dataset is not None else None
+        made = RunInProgress(name, dict(parameters or {}), dataset=trained_on)
+        with measured(made):
+            yield made
+        if made.record is not None:
+            made.id = versions.log_run(store, model, made.record, acting(store)).id
 
 
 @contextmanager
