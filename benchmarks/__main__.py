@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import alarms, alerts, dashboard, engine, estimation, load, measures, sweeps
+from benchmarks import alarms, alerts, dashboard, engine, estimation, governance, load, measures, sweeps
 from benchmarks.table import show
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "alarms": lambda options: alarms.sketch(),
     "alerts": lambda options: alerts.run(),
     "sweeps": lambda options: sweeps.run(options.models),
+    "governance": lambda options: governance.run(options.models),
     "dashboard": lambda options: [
         *dashboard.run(options.models),
         *load.run(options.models, options.demo),
