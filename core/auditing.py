@@ -44,16 +44,16 @@ def anchor(store: Store, *, wall: datetime | None = None) -> Anchor | None:
     OSError
         If the folder cannot be written.
     """
-    wall, found = wall or datetime.now(UTC), known(store)
-    with store.read() as c:
-        seq, digest = audit.head(c)
-    last = found.last
-    behind = seq - (last.seq if last else 0)
-    if found.problem or behind <= 0 or (last and behind < ENTRIES and wall - last.ts < EVERY):
-        return None
-    key = anchors.private_key(_key_file(store)) if store.workspace.settings.audit.key_file else None
-    made = anchors.signed(Anchor(last.n + 1 if last else 1, seq, digest, wall), key)
-    anchors.append(folder(store), made)
+    wall = wall or datetime.now(UTC)
+    with store.write(shown=False) as c:  # one runner at a time
+        found, (seq, digest) = known(store), audit.head(c)
+        last = found.last
+        behind = seq - (last.seq if last else 0)
+        if found.problem or behind <= 0 or (last and behind < ENTRIES and wall - last.ts < EVERY):
+            return None
+        key = anchors.private_key(_key_file(store)) if store.workspace.settings.audit.key_file else None
+        made = anchors.signed(Anchor(last.n + 1 if last else 1, seq, digest, wall), key)
+        anchors.append(folder(store), made)
     return made
 
 
@@ -71,12 +71,15 @@ def verify(store: Store, *, wall: datetime | None = None) -> AuditReport:
     return replace(report, state="unanchored", unanchored_since=waiting) if late else report
 
 
-def check(store: Store, *, wall: datetime | None = None) -> AuditReport | None:
-    """Check the chain if that is due, keep the outcome and tell the channels if it is not whole."""
+def check(store: Store, *, wall: datetime | None = None, due: bool = False) -> AuditReport | None:
+    """Check the chain if that is `due`, keep the outcome and tell the channels if it is not whole.
+
+    It is due, whoever asks, a day after the last check.
+    """
     wall = wall or datetime.now(UTC)
     with store.read() as c:
         before = audit.last_check(c)
-    if before and wall - before[0] < CHECKED_EVERY:
+    if before and not due and wall - before[0] < CHECKED_EVERY:
         return None
     report = verify(store, wall=wall)
     with store.write() as c:

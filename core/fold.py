@@ -18,17 +18,7 @@ MAXIMUM_SKIPPED = 2  # more windows in a row without a verdict, and the count of
 RECOVERED = "recovered"
 _TARGET = tuple(field.name for field in fields(Target))
 
-_TELLING = (
-    "level",
-    "window_start",
-    "judged_at",
-    "value",
-    "low",
-    "high",
-    "critical_low",
-    "critical_high",
-    "question",
-)
+_DETAILS = ("value", "low", "high", "critical_low", "critical_high", "question")
 
 Cause = tuple[str, Target]  # monitor name and what it looks at: one open alert per model and cause
 
@@ -39,6 +29,33 @@ class Resolution:
 
     at: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A window with a verdict; `broken` where too many before it had none."""
+
+    start: datetime
+    judged_at: datetime
+    level: int
+    broken: bool
+    place: int
+    details: Mapping[str, list[Any]]  # columns where its row is at `place`: few windows are asked for more
+
+    def seen(self) -> dict[str, Any]:
+        """Return what a breaching window says: where its value lies, and which limit it crossed."""
+        row = {name: column[self.place] for name, column in self.details.items()}
+        value: float = row["value"]
+        low, high = (row[f"critical_{side}"] if self.level == 2 else row[side] for side in ("low", "high"))
+        above = low is None or (high is not None and value > high)
+        return {
+            "last_window": self.start,
+            "judged_at": self.judged_at,
+            "value": value,
+            "threshold": high if above else low,
+            "side": "above" if above else "below",
+            "question": row["question"],
+        }
 
 
 def fold(
@@ -65,8 +82,8 @@ def fold(
     episodes: dict[Cause, list[Episode]] = {}
     for cause, rows in _by_cause(verdicts):
         course = _Course(cause, needed[cause[0]], begun.get(cause), list(resolutions.get(cause, ())))
-        for row in _telling(rows, course.needed, begun=course.open is not None):
-            course.see(row)
+        for window in _telling(rows, course.needed, begun=course.open is not None):
+            course.see(window)
         episodes[cause] = course.end()
     return episodes
 
@@ -83,8 +100,8 @@ def _by_cause(verdicts: pl.DataFrame) -> Iterator[tuple[Cause, pl.DataFrame]]:
         yield (monitor, Target(*target)), verdicts.slice(start, end - start)
 
 
-def _telling(rows: pl.DataFrame, needed: int, *, begun: bool) -> Iterator[dict[str, Any]]:
-    """Yield the windows that can change anything, with `broken` where too many before were skipped.
+def _telling(rows: pl.DataFrame, needed: int, *, begun: bool) -> Iterator[_Window]:
+    """Yield the windows that can change anything.
 
     Of a long quiet stretch only the first windows count: those that may end what went before.
     """
@@ -97,8 +114,11 @@ def _telling(rows: pl.DataFrame, needed: int, *, begun: bool) -> Iterator[dict[s
     anchor = (level > 0) | broken | (begun & (place == 0))
     since_anchor = place - np.maximum.accumulate(np.where(anchor, place, -needed - 1))
     kept = np.flatnonzero(since_anchor <= needed)
-    told = judged.select(_TELLING).with_columns(broken=pl.Series(broken))
-    yield from told[kept].iter_rows(named=True)
+    told = judged[kept]
+    details = {name: told[name].to_list() for name in _DETAILS}
+    columns = (told["window_start"].to_list(), told["judged_at"].to_list(), told["level"].to_list())
+    for i, (start, at, height, gap) in enumerate(zip(*columns, broken[kept].tolist(), strict=True)):
+        yield _Window(start, at, height, gap, i, details)
 
 
 class _Course:
@@ -106,23 +126,22 @@ class _Course:
 
     def __init__(self, cause: Cause, needed: int, opened: Episode | None, said: list[Resolution]) -> None:
         self.cause, self.needed, self.open, self.said = cause, needed, opened, said
-        self.latest: Mapping[str, Any] | None = None  # the last breach, not in `open` yet
+        self.latest: _Window | None = None  # the last breach, not in `open` yet
         self.past: list[Episode] = []
         self.breaching = self.critical = self.quiet = 0
         self.first_window: datetime | None = None
         self.muted = False
 
-    def see(self, row: Mapping[str, Any]) -> None:
+    def see(self, window: _Window) -> None:
         """Take the next window's verdict."""
-        at = row["judged_at"]
-        while self.said and self.said[0].at < at:
+        while self.said and self.said[0].at < window.judged_at:
             self._resolved_by_hand(self.said.pop(0))
-        if row["broken"]:
+        if window.broken:
             self.breaching = self.critical = self.quiet = 0
-        if row["level"]:
-            self._breach(row)
+        if window.level:
+            self._breach(window)
         else:
-            self._quiet(row)
+            self._quiet(window)
 
     def end(self) -> list[Episode]:
         """Return the episodes, the last one perhaps still open."""
@@ -130,32 +149,28 @@ class _Course:
             self._resolved_by_hand(resolution)
         return self.past + ([self._so_far(self.open)] if self.open else [])
 
-    def _breach(self, row: Mapping[str, Any]) -> None:
-        start: datetime = row["window_start"]
+    def _breach(self, window: _Window) -> None:
         if not self.breaching:
-            self.first_window = start
+            self.first_window = window.start
         self.breaching, self.quiet = self.breaching + 1, 0
-        self.critical = self.critical + 1 if row["level"] == 2 else 0
+        self.critical = self.critical + 1 if window.level == 2 else 0
         if self.muted or (self.open is None and self.breaching < self.needed):
             return
         severity = Severity.CRITICAL if self.critical >= self.needed else Severity.WARNING
         if self.open is None:
-            first: datetime = self.first_window or start
-            opened_at: datetime = row["judged_at"]
-            self.open = Episode(*self.cause, severity, first, opened_at=opened_at, **_seen(row))
+            first = self.first_window or window.start
+            self.open = Episode(*self.cause, severity, first, opened_at=window.judged_at, **window.seen())
             return
-        self.latest = row
+        self.latest = window
         if severity == Severity.CRITICAL and self.open.severity == Severity.WARNING:
-            self.open = replace(self.open, severity=severity, escalated_at=row["judged_at"])
+            self.open = replace(self.open, severity=severity, escalated_at=window.judged_at)
 
-    def _quiet(self, row: Mapping[str, Any]) -> None:
+    def _quiet(self, window: _Window) -> None:
         self.breaching = self.critical = 0
         self.muted = False
         self.quiet += 1
         if self.open and self.quiet >= self.needed:
-            self._close(
-                resolved_at=row["judged_at"], resolved_window=row["window_start"], closed_reason=RECOVERED
-            )
+            self._close(resolved_at=window.judged_at, resolved_window=window.start, closed_reason=RECOVERED)
 
     def _resolved_by_hand(self, resolution: Resolution) -> None:
         if self.open and self.open.opened_at <= resolution.at:
@@ -169,20 +184,4 @@ class _Course:
         self.quiet = 0
 
     def _so_far(self, opened: Episode, **end: Any) -> Episode:
-        return replace(opened, **(_seen(self.latest) if self.latest else {}), **end)
-
-
-def _seen(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a breaching window says: where its value lies, and which limit it crossed."""
-    value: float = row["value"]
-    worst = row["level"] == 2
-    low, high = (row[f"critical_{side}"] if worst else row[side] for side in ("low", "high"))
-    above = low is None or (high is not None and value > high)
-    return {
-        "last_window": row["window_start"],
-        "judged_at": row["judged_at"],
-        "value": value,
-        "threshold": high if above else low,
-        "side": "above" if above else "below",
-        "question": row["question"],
-    }
+        return replace(opened, **(self.latest.seen() if self.latest else {}), **end)

@@ -1,5 +1,6 @@
 """The commands that make and declare: `init`, `declare` and `apply`."""
 
+import os
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from core.declare import declare as declaration_for
 from core.errors import InputError
 from core.settings import Workspace, initialise
 from core.store import Store
-from jobs.acting import acting
+from jobs.acting import TOKEN, acting
 from jobs.terminal import print_json
 
 
@@ -103,9 +104,11 @@ def remove(arguments: Namespace) -> int:
 
 
 def opened(arguments: Namespace) -> Store:
-    """Return the workspace's store, of this version's schema."""
+    """Return the workspace's store, of this version's schema; refuse a token that holds no more."""
     store = Store(Workspace.open(arguments.workspace))
     store.require_current()
+    if TOKEN in os.environ:
+        acting(store)
     return store
 
 

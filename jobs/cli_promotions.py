@@ -1,6 +1,7 @@
 """The commands `gate`, `promote`, `approve`, `waive`: what a version still needs, and who agrees to it."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -38,12 +39,17 @@ def gate(arguments: Namespace) -> int:
         print(
             f"\n{version.title}: "
             + (
-                "every check passed."
+                f"every check that counts passed{_warned(judged.gate.checks)}."
                 if not open_
                 else f"{open_} check{'s stand' if open_ > 1 else ' stands'} against it."
             )
         )
     return 0 if judged.gate.passed else CONDITION_FAILED
+
+
+def _warned(checks: Sequence[Check]) -> str:
+    warned = [check.name.replace("_", " ") for check in checks if check.state == "warned"]
+    return f"; warned: {', '.join(warned)}" if warned else ""
 
 
 def request(arguments: Namespace) -> int:

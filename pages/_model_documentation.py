@@ -17,7 +17,7 @@ def show(chosen: Selection) -> None:
     if page is None:
         return
     card = page.card
-    address = {"model": chosen.slug} | ({"version": str(card.number)} if card.number is not None else {})
+    address = {"of": chosen.slug} | ({"version": str(card.number)} if card.number is not None else {})
     completeness(page)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = "Read the card" + (f" of version {card.number}" if card.number is not None else "")

@@ -148,7 +148,7 @@ def _versions(chosen: Selection, page: views.VersionsPage) -> None:
 
 def _address(slug: str, champion: int | None, number: int) -> dict[str, str]:
     other = {} if champion in (None, number) else {"a": str(champion)}
-    return {"model": slug, **other, "b": str(number)}
+    return {"of": slug, **other, "b": str(number)}
 
 
 def _compare(slug: str, champion: int | None, number: int) -> None:
@@ -190,4 +190,5 @@ def _name(page: views.VersionsPage, event: Release) -> str:
 
 def _remark(event: Release) -> str:
     said = f": {plain(event.reason)}" if event.reason else ""
+    said += f" · [promotion {event.promotion}](approvals?id={event.promotion})" if event.promotion else ""
     return said + (" :orange-badge[Without approval]" if event.emergency else "")

@@ -90,7 +90,7 @@ def card_link(model: str, number: int) -> None:
         HERE / "card.py",
         label=f"Model card of version {number}",
         icon=":material/article:",
-        query_params={"model": model, "version": str(number)},
+        query_params={"of": model, "version": str(number)},
     )
 
 

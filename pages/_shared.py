@@ -3,7 +3,7 @@
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -244,6 +244,27 @@ def badge(state: str) -> str:
     """Return the Markdown badge of a state: icon, word and colour."""
     words = STATES[state]
     return f":{words.colour}-badge[:material/{words.icon}: {words.word}]"
+
+
+def pick_model(names: Sequence[str], *, placeholder: str) -> str | None:
+    """Show the picker of a page about one model other than the page Model; an unknown model is said so.
+
+    The address has it as ``of``, and ``model`` is understood too: the page Model binds that name to its own
+    picker, and Streamlit takes bound names away on the way to another page.
+    """
+    asked = st.query_params.get("of") or st.query_params.get("model")
+    if asked is not None and asked not in names:
+        st.warning(f"No model is called **{plain(asked)}**. It may have been renamed or never applied.")
+    st.session_state["picked-model"] = asked if asked in names else None
+
+    def remember() -> None:
+        chosen = st.session_state["picked-model"]
+        st.query_params.from_dict({"of": chosen} if chosen else {})
+
+    picked: str | None = st.selectbox(
+        "Model", names, index=None, key="picked-model", placeholder=placeholder, width=300, on_change=remember
+    )
+    return picked
 
 
 def arrow(frame: pl.DataFrame) -> Any:

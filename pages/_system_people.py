@@ -262,7 +262,11 @@ def _add(name: str, mode: str) -> str:
         password=given[f"{name}-password"] if kind == "local" else None,
         roles=given[f"{name}-roles"],
     )
-    return f"{made.id} can come in"
+    return (
+        f"{made.id} can come in"
+        if given[f"{name}-roles"]
+        else f"{made.id} sees nothing until a role is granted"
+    )
 
 
 def _create(name: str, owner: str | None, me: str) -> str:

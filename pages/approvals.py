@@ -9,6 +9,8 @@ from core import views
 from core.actions import promotions, releases, waivers
 from core.approving import barred
 from core.entities import Actor
+from core.governed import Release
+from core.lifecycle import OPEN
 from pages import _shared
 from pages._commands import carry_out, outcome
 from pages._promotion_parts import (
@@ -92,7 +94,7 @@ def details(request: views.Request, actor: Actor) -> None:
     )
     if promotion.note:
         st.markdown(f"> {plain(promotion.note)}")
-    address = {"model": promotion.model, "b": str(promotion.number)}
+    address = {"of": promotion.model, "b": str(promotion.number)}
     if request.champion is not None and request.champion.number != promotion.number:
         address["a"] = str(request.champion.number)
     st.page_link(
@@ -142,6 +144,11 @@ def decision(request: views.Request, actor: Actor) -> None:
             on_click=_submit,
             args=(promotion.id, promotion.revision),
         )
+    if promotion.state not in OPEN:
+        ended = f"{word(promotion.state)} by {promotion.updated_by} on {clock_text(promotion.updated_at)} UTC"
+        reason = f": {promotion.closed_reason}" if promotion.closed_reason else ""
+        st.markdown(plain(f"{ended}{reason}"))
+        return
     asks = refusal(actor, "promotion.request", promotion.model)
     with_reason("Withdraw", "undo", "Why?", withdraw(promotion), why=asks, key=f"withdraw-{promotion.id}")
 
@@ -187,7 +194,7 @@ def others(found: views.Approvals, actor: Actor) -> None:
     for event in found.unreviewed:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(
-                f"**{plain(event.model)} version {event.number} was {event.event.replace('_', ' ')}** "
+                f"**{plain(event.model)}: {_emergency(event)}** "
                 f"without an approval, {clock_text(event.at)} UTC by {plain(event.actor)}  \n"
                 f"{plain(event.reason)}",
                 width="stretch",
@@ -196,6 +203,15 @@ def others(found: views.Approvals, actor: Actor) -> None:
             own = "Somebody who did not act reviews it." if actor.id == event.actor else None
             look = _review(event.id)
             with_reason("Review", "policy", "What was found?", look, why=why or own, key=f"r-{event.id}")
+
+
+def _emergency(event: Release) -> str:
+    match event.event:
+        case "rolled_back":
+            return f"version {event.previous} was rolled back to version {event.number}"
+        case "adopted":
+            return f"version {event.number}, which ran already, was adopted"
+    return f"version {event.number} was {event.event.replace('_', ' ')}"
 
 
 def closed(found: views.Approvals) -> None:
@@ -251,17 +267,21 @@ alone()
 outcome()
 with section("The approvals"):
     found = read(views.approvals)
-    if found.open:
-        chosen = chosen_request(found)
-        if chosen is not None:
-            details(chosen, actor)
-        else:
-            st.info(f"Promotion {plain(st.query_params['id'])} is closed or was never made.")
-    else:
-        st.info("Nothing waits for a decision.", icon=":material/check_circle:")
     if found.waivers or found.unreviewed:
         st.subheader("Waits for a second person", anchor=False)
         others(found, actor)
+    if found.open:
+        chosen = chosen_request(found)
+    else:
+        chosen = None
+        st.info("Nothing waits for a decision.", icon=":material/check_circle:")
+    asked = st.query_params.get("id", "")
+    if chosen is None and asked:
+        chosen = read(views.request, int(asked)) if asked.isdecimal() and len(asked) < 10 else None
+        if chosen is None:
+            st.info(f"There was never a promotion {plain(asked)}.")
+    if chosen is not None:
+        details(chosen, actor)
     if found.closed:
         with st.expander(f"Closed requests ({len(found.closed)})", icon=":material/history:"):
             closed(found)

@@ -14,32 +14,20 @@ from core.errors import InputError
 from pages._card_parts import completeness, downloads, opening, sign_off, signatures, write
 from pages._commands import outcome
 from pages._model_parts import draw, remembered
-from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section, wants_sign_in
+from pages._shared import (
+    HERE,
+    arrow,
+    clock_text,
+    pick_model,
+    plain,
+    read,
+    refusal,
+    require,
+    section,
+    wants_sign_in,
+)
 
 TABLE_HEIGHT = 740
-
-
-def pick(names: list[str]) -> str | None:
-    """Show the picker of models; an unknown one in the address is said so."""
-    asked = st.query_params.get("model")
-    if asked is not None and asked not in names:
-        st.warning(f"No model is called **{plain(asked)}**. It may have been renamed or never applied.")
-    chosen: str | None = st.selectbox(
-        "Model",
-        names,
-        index=None,
-        key="model",
-        bind="query-params",
-        placeholder="All models",
-        width=300,
-        on_change=forget_version,
-    )
-    return chosen
-
-
-def forget_version() -> None:
-    """Take the version out of the address: it is of the model before."""
-    st.query_params.pop("version", None)
 
 
 def asked_version() -> int | None:
@@ -159,7 +147,7 @@ def every(cards: pl.DataFrame) -> None:
     def open_one() -> None:
         cells = st.session_state["cards"].selection.cells
         if cells:
-            st.session_state["model"] = ordered["model"][cells[0][0]]
+            st.query_params.from_dict({"of": ordered["model"][cells[0][0]]})
 
     st.dataframe(
         arrow(table(ordered)),
@@ -183,7 +171,7 @@ with section("The card"):
     found = read(views.cards)
     if found.height:
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            model = pick(found["model"].to_list())
+            model = pick_model(found["model"].to_list(), placeholder="All models")
             page = shown(model) if model else None
             if page is not None and page.versions:
                 pick_version(page)

@@ -16,7 +16,7 @@ from core.store.releases import DEPLOYS
 from pages._commands import outcome
 from pages._model_parts import draw
 from pages._promotion_parts import card_link, checklist, request_form, state_badge, verdict
-from pages._shared import HERE, arrow, clock_text, plain, read, refusal, require, section
+from pages._shared import HERE, arrow, clock_text, pick_model, plain, read, refusal, require, section
 
 KINDS = get_args(EvidenceKind)
 SKIPPED = ("manifest", "training", "evaluation", "name", "note")
@@ -29,15 +29,7 @@ def pick() -> tuple[str, int | None, int] | None:
         st.info("No model has a registered version yet; `steward version register` adds one.")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = st.selectbox(
-            "Model",
-            names,
-            index=None,
-            key="model",
-            bind="query-params",
-            placeholder="Choose a model",
-            width=280,
-        )
+        model = pick_model(names, placeholder="Choose a model")
         if model is None:
             return None
         page = read(views.versions_page, model)

@@ -127,7 +127,7 @@ def portfolio(found: views.Inventory, models: pl.DataFrame) -> None:
         row, column = chosen.selection.cells[0]
         model = kept["model"][row]
         if column == "Card":
-            st.switch_page(HERE / "card.py", query_params={"model": model})
+            st.switch_page(HERE / "card.py", query_params={"of": model})
         st.switch_page(HERE / "model.py", query_params={"model": model, "tab": "Versions"})
 
 

@@ -37,8 +37,21 @@ def voided(
     if promotion.policy != judged.policy.hash:
         return "invalidated", "the policy changed"
     if promotion.gate_digest != judged.gate.digest:
-        return "invalidated", "the gate finds something else now"
+        return "invalidated", f"the gate finds something else now: {_differing(promotion, judged)}"
     return None
+
+
+def _differing(promotion: Promotion, judged: Judged) -> str:
+    """Return the checks whose result is another one than when the request was submitted."""
+    before = {check["name"]: check["state"] for check in promotion.gate or ()}
+    after = {check.name: check.state for check in judged.gate.checks}
+    absent = "not asked for"
+    differing = [
+        f"{name} was {before.get(name, absent)}, is {after.get(name, absent)}"
+        for name in before | after
+        if before.get(name) != after.get(name)
+    ]
+    return ", ".join(differing).replace("_", " ")
 
 
 def close(

@@ -20,6 +20,7 @@ from core.views.registry import (
     approvals,
     compare_versions,
     inventory,
+    request,
     versions_page,
 )
 from core.views.rows import Rows, rows
@@ -74,6 +75,7 @@ __all__ = [
     "people",
     "reasons",
     "reference_series",
+    "request",
     "rehearsed",
     "rows",
     "scores",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
+import sqlalchemy as sa
 
 from core import governing
 from core.actions import gating, promotion_steps
@@ -21,7 +22,7 @@ from core.governed import (
     Waiver,
 )
 from core.lifecycle import OPEN
-from core.policies import Tier
+from core.policies import Policy, Tier
 from core.reconciliation import Traffic
 from core.records import UseCase
 from core.store import (
@@ -183,34 +184,40 @@ def approvals(store: Store) -> Approvals:
     policy = gating.policy_of(store)
     with store.read() as c:
         waiting = promotions.every(c, states=sorted(OPEN))
-        found = []
-        for promotion in reversed(waiting):
-            registered = models.get(c, promotion.model)
-            live = releases.champion(c, promotion.model, promotion.environment)
-            if registered is None:
-                continue
-            tier = policy.rules.tiers[registered.declaration.risk_tier]
-            said = promotions.said(c, promotion.id)
-            counted = [each for each in said if each.round == promotion.round]
-            found.append(
-                Request(
-                    promotion=promotion,
-                    version=version_actions.found(c, promotion.model, promotion.number),
-                    champion=versions.get(c, promotion.model, live.number) if live and live.number else None,
-                    said=said,
-                    tier=tier,
-                    free=unseated(tier, counted),
-                    risk_tier=registered.declaration.risk_tier,
-                )
-            )
         closed = [each for each in promotions.every(c, limit=MOST_CLOSED) if each.state not in OPEN]
         return Approvals(
-            open=found,
+            open=[_request(c, policy, each) for each in reversed(waiting)],
             closed=closed,
             waivers=promotions.unconfirmed(c, store.workspace.now()),
             unreviewed=releases.unreviewed(c),
             now=store.workspace.now(),
         )
+
+
+def request(store: Store, identifier: int) -> Request | None:
+    """Return one request, open or closed; None if there was never one of this number."""
+    policy = gating.policy_of(store)
+    with store.read() as c:
+        found = promotions.get(c, identifier)
+        return None if found is None else _request(c, policy, found)
+
+
+def _request(c: sa.Connection, policy: Policy, promotion: Promotion) -> Request:
+    registered = models.get(c, promotion.model)
+    assert registered is not None  # a promotion has a model
+    live = releases.champion(c, promotion.model, promotion.environment)
+    tier = policy.rules.tiers[registered.declaration.risk_tier]
+    said = promotions.said(c, promotion.id)
+    counted = [each for each in said if each.round == promotion.round]
+    return Request(
+        promotion=promotion,
+        version=version_actions.found(c, promotion.model, promotion.number),
+        champion=versions.get(c, promotion.model, live.number) if live and live.number else None,
+        said=said,
+        tier=tier,
+        free=unseated(tier, counted),
+        risk_tier=registered.declaration.risk_tier,
+    )
 
 
 def promotion(store: Store, identifier: int) -> Promotion:

@@ -49,7 +49,7 @@ def test_a_text_is_written_the_card_signed_and_taken_away(
     expect(table).to_be_visible()
     table.click(position={"x": 60, "y": 52 + 5 * 33})
     expect(page.get_by_text("9 of 9 sections say something")).to_be_visible()
-    assert "model=delay-30" in page.url
+    assert "of=delay-30" in page.url
 
     page.get_by_role("button", name="Write a text").nth(2).click()
     page.get_by_role("textbox", name="Factors").fill("Airports differ.\n\nSo do months.")
@@ -90,3 +90,13 @@ def test_a_downloaded_page_asks_for_nothing_and_shows_its_plots(
     assert requested == [file.as_uri()]
     wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert not wide
+
+
+def test_the_page_model_leads_on_to_the_versions_and_the_card_of_its_model(page: Page, address: str) -> None:
+    """Streamlit takes names that a page binds away on the way to another page."""
+    visit(page, f"{address}/model?model=delay-30&tab=Versions")
+    page.get_by_role("link", name="with production").click()
+    expect(page.get_by_text("Gate before production")).to_be_visible()
+    visit(page, f"{address}/model?model=delay-30&tab=Documentation")
+    page.get_by_role("link", name="Read the card").click()
+    expect(page.get_by_role("heading", name="Model details")).to_be_visible()

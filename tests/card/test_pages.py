@@ -109,9 +109,9 @@ def test_another_model_is_shown_in_its_own_version(open_page: Open, documented: 
         versions.register(documented, "newcomer", Version(name=name), DORA)
     at = open_page(documented.workspace, "card", model="newcomer", version="1")
     assert "Version 1" in said(at)
-    at.selectbox(key="model").set_value("delay-30").run()
+    at.selectbox(key="picked-model").set_value("delay-30").run()
     assert "has no version" not in said(at) and "2013-03" in said(at)
-    at.selectbox(key="model").set_value("newcomer").run()
+    at.selectbox(key="picked-model").set_value("newcomer").run()
     assert "Version 2" in said(at)
 
 
@@ -203,7 +203,7 @@ def test_the_tab_leads_to_the_card_and_lists_what_people_wrote(open_page: Open, 
     assert "Warnings worry people.\n\nWe asked ten." in texts(at)
     links = [each.proto for each in at.get("page_link")]
     (link,) = [each for each in links if "Read the card" in each.label]
-    assert "version 1" in link.label and "model=delay-30" in link.query_string
+    assert "version 1" in link.label and "of=delay-30" in link.query_string
 
 
 def test_a_promotion_leads_to_the_card_of_its_version(open_page: Open, documented: Store):
@@ -211,7 +211,7 @@ def test_a_promotion_leads_to_the_card_of_its_version(open_page: Open, documente
     for page, address in (("compare", {"model": "delay-30", "b": "1"}), ("approvals", {"id": str(asked.id)})):
         links = [each.proto for each in open_page(documented.workspace, page, **address).get("page_link")]
         (link,) = [each for each in links if each.label == "Model card of version 1"]
-        assert set(link.query_string.split("&")) == {"model=delay-30", "version=1"}
+        assert set(link.query_string.split("&")) == {"of=delay-30", "version=1"}
 
 
 def test_models_shows_how_complete_the_cards_are(open_page: Open, documented: Store):

@@ -238,7 +238,7 @@ def test_waivers_and_emergencies_wait_for_a_second_person(
 
 def test_an_unknown_version_or_request_is_said_so(open_page: Open, own: Store) -> None:
     promotions.request(own, "delay-30", 2, DORA)
-    assert "Promotion 99 is closed or was never made" in said(open_page(own.workspace, "approvals", id="99"))
+    assert "There was never a promotion 99" in said(open_page(own.workspace, "approvals", id="99"))
     at = open_page(own.workspace, "compare", model="delay-30", b="77")
     assert not at.exception and "version 2 (2.0)" in said(at)
 
@@ -278,3 +278,15 @@ def test_a_version_is_registered_in_the_dashboard_from_the_same_yaml(
     acting(monkeypatch, VAL)
     at = open_page(own.workspace, "model", model="delay-30", tab="Versions")
     assert button(at, "Register").disabled
+
+
+def test_a_closed_request_is_opened_by_its_address_and_says_how_it_ended(
+    open_page: Open, own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting(monkeypatch, APU)
+    asked = promotions.request(own, "delay-30", 2, DORA, note="better in July")
+    decisions.reject(own, asked.id, APU, comment="not in winter")
+    text = said(open_page(own.workspace, "approvals", id=str(asked.id)))
+    assert "better in July" in text and "The gate when it was submitted" in text
+    assert f"Rejected by {APU.id}" in text and "not in winter" in text
+    assert "There was never a promotion 999" in said(open_page(own.workspace, "approvals", id="999"))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -171,3 +172,16 @@ def test_the_daily_check_tells_the_channels_once_a_day(vouched, rewrite):
 
 def _unsigned(line: str) -> str:
     return json.dumps(json.loads(line) | {"signature": None, "key": None})
+
+
+def test_two_runners_at_once_make_one_anchor(store):
+    say(store, 1)
+    threads = [
+        threading.Thread(target=auditing.anchor, args=(store,), kwargs={"wall": WALL}) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = auditing.known(store)
+    assert (found.problem, [each.n for each in found.every]) == (None, [1])
