@@ -6,16 +6,18 @@ folding the same windows gives the same episodes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from core.entities import Episode, Severity, Target
 
 MAXIMUM_SKIPPED = 2  # more windows in a row without a verdict, and the count of windows in a row starts anew
 RECOVERED = "recovered"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TARGET = tuple(field.name for field in fields(Target))
 
 _DETAILS = ("value", "low", "high", "critical_low", "critical_high", "question")
@@ -29,33 +31,6 @@ class Resolution:
 
     at: datetime
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A window with a verdict; `broken` where too many before it had none."""
-
-    start: datetime
-    judged_at: datetime
-    level: int
-    broken: bool
-    place: int
-    details: Mapping[str, list[Any]]  # columns where its row is at `place`: few windows are asked for more
-
-    def seen(self) -> dict[str, Any]:
-        """Return what a breaching window says: where its value lies, and which limit it crossed."""
-        row = {name: column[self.place] for name, column in self.details.items()}
-        value: float = row["value"]
-        low, high = (row[f"critical_{side}"] if self.level == 2 else row[side] for side in ("low", "high"))
-        above = low is None or (high is not None and value > high)
-        return {
-            "last_window": self.start,
-            "judged_at": self.judged_at,
-            "value": value,
-            "threshold": high if above else low,
-            "side": "above" if above else "below",
-            "question": row["question"],
-        }
 
 
 def fold(
@@ -81,9 +56,11 @@ def fold(
     """
     episodes: dict[Cause, list[Episode]] = {}
     for cause, rows in _by_cause(verdicts):
-        course = _Course(cause, needed[cause[0]], begun.get(cause), list(resolutions.get(cause, ())))
-        for window in _telling(rows, course.needed, begun=course.open is not None):
-            course.see(window)
+        times, opened = needed[cause[0]], begun.get(cause)
+        windows = _telling(rows, times, begun=opened is not None)
+        course = _Course(cause, times, opened, list(resolutions.get(cause, ())), windows)
+        for i, (level, broken) in enumerate(zip(windows.level, windows.broken, strict=True)):
+            course.see(i, level, broken)
         episodes[cause] = course.end()
     return episodes
 
@@ -100,48 +77,85 @@ def _by_cause(verdicts: pl.DataFrame) -> Iterator[tuple[Cause, pl.DataFrame]]:
         yield (monitor, Target(*target)), verdicts.slice(start, end - start)
 
 
-def _telling(rows: pl.DataFrame, needed: int, *, begun: bool) -> Iterator[_Window]:
-    """Yield the windows that can change anything.
+class _Windows:
+    """The windows of a cause that can change anything, as lists.
+
+    Most are only looked at for `level` and `broken` (too many before had no verdict); the rest becomes Python's
+    objects one by one, where something opens or ends.
+    """
+
+    def __init__(self, judged: pl.DataFrame, broken: NDArray[np.bool_]) -> None:
+        self.level: list[int] = judged["level"].to_list()
+        self.broken: list[bool] = broken.tolist()
+        self._start, self._judged_at = (
+            judged[name].cast(pl.Datetime("us", "UTC")).to_physical().to_list()
+            for name in ("window_start", "judged_at")
+        )
+        self._details = {name: judged[name].to_list() for name in _DETAILS}
+
+    def start(self, i: int) -> datetime:
+        return _EPOCH + timedelta(microseconds=self._start[i])
+
+    def judged_at(self, i: int) -> datetime:
+        return _EPOCH + timedelta(microseconds=self._judged_at[i])
+
+    def seen(self, i: int) -> dict[str, Any]:
+        """Return what a breaching window says: where its value lies, and which limit it crossed."""
+        value, low, high, critical_low, critical_high, question = (
+            column[i] for column in self._details.values()
+        )
+        if self.level[i] == 2:
+            low, high = critical_low, critical_high
+        above = low is None or (high is not None and value > high)
+        return {
+            "last_window": self.start(i),
+            "judged_at": self.judged_at(i),
+            "value": value,
+            "threshold": high if above else low,
+            "side": "above" if above else "below",
+            "question": question,
+        }
+
+
+def _telling(rows: pl.DataFrame, needed: int, *, begun: bool) -> _Windows:
+    """Return the windows that can change anything.
 
     Of a long quiet stretch only the first windows count: those that may end what went before.
     """
     judged = rows.filter(pl.col("level").is_not_null())
     level, ordinal = judged["level"].to_numpy(), judged["ordinal"].to_numpy()
     if not len(level) or not (begun or level.any()):
-        return
+        return _Windows(judged.clear(), np.zeros(0, dtype=np.bool_))
     broken = np.diff(ordinal, prepend=ordinal[0]) - 1 > MAXIMUM_SKIPPED
     place = np.arange(len(level))
     anchor = (level > 0) | broken | (begun & (place == 0))
     since_anchor = place - np.maximum.accumulate(np.where(anchor, place, -needed - 1))
     kept = np.flatnonzero(since_anchor <= needed)
-    told = judged[kept]
-    details = {name: told[name].to_list() for name in _DETAILS}
-    columns = (told["window_start"].to_list(), told["judged_at"].to_list(), told["level"].to_list())
-    for i, (start, at, height, gap) in enumerate(zip(*columns, broken[kept].tolist(), strict=True)):
-        yield _Window(start, at, height, gap, i, details)
+    return _Windows(judged[kept], broken[kept])
 
 
 class _Course:
     """One cause on its way through the windows."""
 
-    def __init__(self, cause: Cause, needed: int, opened: Episode | None, said: list[Resolution]) -> None:
-        self.cause, self.needed, self.open, self.said = cause, needed, opened, said
-        self.latest: _Window | None = None  # the last breach, not in `open` yet
+    def __init__(
+        self, cause: Cause, needed: int, opened: Episode | None, said: list[Resolution], windows: _Windows
+    ) -> None:
+        self.cause, self.needed, self.open, self.said, self.windows = cause, needed, opened, said, windows
+        self.latest: int | None = None  # the last breach, not in `open` yet
         self.past: list[Episode] = []
-        self.breaching = self.critical = self.quiet = 0
-        self.first_window: datetime | None = None
+        self.breaching = self.critical = self.quiet = self.first = 0
         self.muted = False
 
-    def see(self, window: _Window) -> None:
+    def see(self, i: int, level: int, broken: bool) -> None:
         """Take the next window's verdict."""
-        while self.said and self.said[0].at < window.judged_at:
+        while self.said and self.said[0].at < self.windows.judged_at(i):
             self._resolved_by_hand(self.said.pop(0))
-        if window.broken:
+        if broken:
             self.breaching = self.critical = self.quiet = 0
-        if window.level:
-            self._breach(window)
+        if level:
+            self._breach(i, level)
         else:
-            self._quiet(window)
+            self._quiet(i)
 
     def end(self) -> list[Episode]:
         """Return the episodes, the last one perhaps still open."""
@@ -149,28 +163,29 @@ class _Course:
             self._resolved_by_hand(resolution)
         return self.past + ([self._so_far(self.open)] if self.open else [])
 
-    def _breach(self, window: _Window) -> None:
+    def _breach(self, i: int, level: int) -> None:
         if not self.breaching:
-            self.first_window = window.start
+            self.first = i
         self.breaching, self.quiet = self.breaching + 1, 0
-        self.critical = self.critical + 1 if window.level == 2 else 0
+        self.critical = self.critical + 1 if level == 2 else 0
         if self.muted or (self.open is None and self.breaching < self.needed):
             return
         severity = Severity.CRITICAL if self.critical >= self.needed else Severity.WARNING
         if self.open is None:
-            first = self.first_window or window.start
-            self.open = Episode(*self.cause, severity, first, opened_at=window.judged_at, **window.seen())
+            first, seen = self.windows.start(self.first), self.windows.seen(i)
+            self.open = Episode(*self.cause, severity, first, opened_at=seen["judged_at"], **seen)
             return
-        self.latest = window
+        self.latest = i
         if severity == Severity.CRITICAL and self.open.severity == Severity.WARNING:
-            self.open = replace(self.open, severity=severity, escalated_at=window.judged_at)
+            self.open = replace(self.open, severity=severity, escalated_at=self.windows.judged_at(i))
 
-    def _quiet(self, window: _Window) -> None:
+    def _quiet(self, i: int) -> None:
         self.breaching = self.critical = 0
         self.muted = False
         self.quiet += 1
         if self.open and self.quiet >= self.needed:
-            self._close(resolved_at=window.judged_at, resolved_window=window.start, closed_reason=RECOVERED)
+            at, start = self.windows.judged_at(i), self.windows.start(i)
+            self._close(resolved_at=at, resolved_window=start, closed_reason=RECOVERED)
 
     def _resolved_by_hand(self, resolution: Resolution) -> None:
         if self.open and self.open.opened_at <= resolution.at:
@@ -184,4 +199,4 @@ class _Course:
         self.quiet = 0
 
     def _so_far(self, opened: Episode, **end: Any) -> Episode:
-        return replace(opened, **(self.latest.seen() if self.latest else {}), **end)
+        return replace(opened, **({} if self.latest is None else self.windows.seen(self.latest)), **end)
