@@ -80,8 +80,8 @@ def _by_cause(verdicts: pl.DataFrame) -> Iterator[tuple[Cause, pl.DataFrame]]:
 class _Windows:
     """The windows of a cause that can change anything, as lists.
 
-    Most are only looked at for `level` and `broken` (too many before had no verdict); the rest becomes Python's
-    objects one by one, where something opens or ends.
+    Most are only looked at for `level` and `broken` (too many before had no verdict). The rest becomes
+    Python's objects one by one, where something opens or ends.
     """
 
     def __init__(self, judged: pl.DataFrame, broken: NDArray[np.bool_]) -> None:
