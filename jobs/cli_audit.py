@@ -99,4 +99,4 @@ def sentence(report: audit.AuditReport) -> str:
 
 
 def _wanted(arguments: Namespace) -> dict[str, Any]:
-    return {name: getattr(arguments, name) for name in ("actor", "action", "entity", "since", "until")}
+    return {name: getattr(arguments, name) for name in ("who", "action", "about", "since", "until")}

@@ -27,9 +27,11 @@ def _audit(commands: Commands, command: Add, instant: Callable[[str], datetime])
     export = command(verbs, "export", "cli_audit:export", "write entries into a file")
     export.add_argument("file", metavar="FILE", help=".jsonl holds what was hashed, .csv is for spreadsheets")
     for each in (show, export):
-        each.add_argument("--actor", metavar="WHO", help="only what this person did")
+        each.add_argument(
+            "--actor", dest="who", metavar="WHO", help="only what this person did; part of the name"
+        )
         each.add_argument("--action", metavar="WHAT", help="e.g. promotion.approved, or promotion.")
-        each.add_argument("--entity", metavar="ENTITY", help="e.g. model:delay-30")
+        each.add_argument("--entity", dest="about", metavar="ENTITY", help="e.g. delay-30 or promotion:7")
         each.add_argument("--from", dest="since", metavar="TIME", type=instant, help="in UTC")
         each.add_argument("--to", dest="until", metavar="TIME", type=instant, help="in UTC, not included")
     keygen = command(verbs, "keygen", "cli_audit:keygen", "make the key that signs the log's anchors")

@@ -99,9 +99,9 @@ def filters() -> dict[str, Any]:
             "About",
             key="about",
             bind="query-params",
-            placeholder="model:delay-30",
+            placeholder="delay-30",
             width=220,
-            help="The beginning of what it was done to, as the table writes it.",
+            help="Part of what it was done to, as the table writes it.",
         )
         first, last = (
             st.date_input(
@@ -110,9 +110,9 @@ def filters() -> dict[str, Any]:
             for label, key in (("From (UTC)", "since"), ("To", "until"))
         )
     return {
-        "actor": who.strip() or None,
+        "who": who.strip() or None,
         "action": KINDS.get(kind or ""),
-        "entity": about.strip() or None,
+        "about": about.strip() or None,
         "since": _midnight(first) if first else None,
         "until": _midnight(last) + timedelta(days=1) if last else None,
     }

@@ -116,6 +116,8 @@ def entries(
     *,
     entity: str | None = None,
     actor: str | None = None,
+    about: str | None = None,
+    who: str | None = None,
     action: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -126,13 +128,16 @@ def entries(
 
     Parameters
     ----------
-    entity, action : what they begin with, e.g. ``model:`` or ``promotion.``
+    about, who : part of the entity or actor, e.g. ``delay-30``
+    action : what it begins with, e.g. ``promotion.``
     since, until : wall time, the end not included
     before : only entries with a smaller number: the next page
     """
     found = sa.select(audit).order_by(audit.c.seq.desc()).limit(limit)
     conditions = (
-        audit.c.entity.startswith(entity, autoescape=True) if entity else None,
+        audit.c.entity == entity if entity else None,
+        audit.c.entity.contains(about, autoescape=True) if about else None,
+        audit.c.actor.contains(who, autoescape=True) if who else None,
         audit.c.action.startswith(action, autoescape=True) if action else None,
         audit.c.actor == actor if actor else None,
         audit.c.ts >= since if since else None,

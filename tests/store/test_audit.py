@@ -128,6 +128,8 @@ def test_entries_are_found_by_entity_and_actor_newest_first(chained):
         assert [entry.seq for entry in audit.entries(c, limit=2)] == [6, 5]
         assert [entry.action for entry in audit.entries(c, entity="model:eta")] == ["model.paused"]
         assert {entry.actor for entry in audit.entries(c, actor=ADA.id)} == {ADA.id}
+        assert audit.entries(c, entity="model:et") == []  # another model's name may begin so
+        assert [entry.seq for entry in audit.entries(c, about="et")] == [6]
 
 
 def test_what_is_no_json_cannot_go_into_an_entry(store):
