@@ -9,7 +9,7 @@ from core import records
 from core.declaration import Declaration
 from core.governed import AttachedEvidence, Waiver
 from core.policies import Need, Tier
-from core.records import UNSAFE_FORMATS, Version
+from core.records import UNSAFE_FORMATS, VALIDATES, Version
 
 GOOD = ("passed", "waived", "warned", "not_needed")
 
@@ -119,7 +119,7 @@ def _evidence(kind: str, need: Need, tier: Tier, known: Known) -> Check:
         return Check(kind, "not_needed", _REASONS[need.when])
     bound = [e for e in known.evidence if e.record.kind == kind and e.artifact_digest == known.digest]
     if not bound:
-        return Check(kind, absent, "no evidence is attached")
+        return Check(kind, absent, f"no evidence is attached; {_SOURCES.get(kind, 'a report')} can add it")
     newest = max(bound, key=lambda e: (e.record.produced_at, e.id))
     record, limit = newest.record, need.max_age or tier.max_age
     age = known.now - record.produced_at
@@ -131,6 +131,14 @@ def _evidence(kind: str, need: Need, tier: Tier, known: Known) -> Check:
     return Check(kind, failed, record.summary, newest.digest)
 
 
+_SOURCES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("performance", "slice_performance", "champion_comparison", "fairness", "calibration", "leakage"),
+        "steward evaluate",
+    ),
+    **dict.fromkeys(("robustness", "latency"), "steward evaluate with a scoring command, or a report,"),
+    **dict.fromkeys(VALIDATES, "a validator"),
+}
 _REASONS: Mapping[str, str] = {
     "champion": "there is no champion to compare with",
     "people": "no protected attribute, no personal data",

@@ -19,7 +19,7 @@ from pages._promotion_parts import (
     with_reason,
     word,
 )
-from pages._shared import HERE, arrow, clock_text, plain, read, refusal
+from pages._shared import HERE, arrow, plain, read, refusal, zoned_text
 
 EARLIEST = date(1970, 1, 1)
 EVENTS = {
@@ -70,7 +70,7 @@ def _live(chosen: Selection, page: views.VersionsPage) -> None:
         if version is None:
             st.markdown("**Nothing is in production** that was released with Steward.", width="content")
         else:
-            since = clock_text(came[-1].at, chosen.zone) if came else "–"
+            since = zoned_text(came[-1].at, chosen.zone) if came else "–"
             name = f"**Version {version.number}** ({plain(version.name)})"
             st.markdown(f"{state_badge('deployed')} &nbsp; {name} since {since}", width="content")
         why = refusal(chosen.actor, "release.change", chosen.slug)
@@ -176,7 +176,7 @@ def _history(chosen: Selection, page: views.VersionsPage) -> None:
         )
         st.markdown(f"At the end of that day: **{plain(name)}**")
     lines = [
-        f"- {clock_text(event.at, chosen.zone)}  \n**{EVENTS[event.event]} {plain(_name(page, event))}** by "
+        f"- {zoned_text(event.at, chosen.zone)}  \n**{EVENTS[event.event]} {plain(_name(page, event))}** by "
         f"{plain(event.actor)}{_remark(event)}"
         for event in reversed(page.releases)
     ]

@@ -297,6 +297,11 @@ def clock_text(instant: datetime | None, zone: str = "UTC") -> str:
     return instant.astimezone(ZoneInfo(zone)).strftime("%-d %b %Y %H:%M") if instant else "–"
 
 
+def zoned_text(instant: datetime, zone: str) -> str:
+    """Return an instant in a zone, to the minute, with the zone's name."""
+    return f"{clock_text(instant, zone)} {instant.astimezone(ZoneInfo(zone)):%Z}"
+
+
 def age_text(age: timedelta) -> str:
     """Return a length of time in the largest fitting unit.
 

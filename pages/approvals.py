@@ -49,7 +49,7 @@ def chosen_request(found: views.Approvals) -> views.Request | None:
                 "Tier": each.risk_tier,
                 "Requested by": each.promotion.requested_by,
                 "Since": each.promotion.requested_at.date(),
-                "Seats free": each.free,
+                "Missing": each.free,
             }
             for each in found.open
         ]
@@ -66,7 +66,7 @@ def chosen_request(found: views.Approvals) -> views.Request | None:
             "Version": st.column_config.NumberColumn(width=66),
             "Tier": st.column_config.NumberColumn(width=52),
             "Since": st.column_config.DateColumn(format="D MMM YYYY", width=100),
-            "Seats free": st.column_config.NumberColumn(width=84, help="Approvals that are still needed."),
+            "Missing": st.column_config.NumberColumn(width=70, help="Approvals that are still missing."),
         },
         alt="Requests that are not closed, the oldest first",
     )
@@ -112,7 +112,7 @@ def details(request: views.Request, actor: Actor) -> None:
     with right, st.container(border=True):
         st.markdown("**Decision**")
         seats = " and ".join(" or ".join(seat) for seat in request.tier.approvals) or "none, the gate decides"
-        st.caption(f"Needed: {seats}, each another person. Free: {request.free}.")
+        st.caption(f"Needed: {seats}, each by another person. Still missing: {request.free}.")
         decision(request, actor)
         said(request)
 

@@ -17,7 +17,6 @@ from pages._model_parts import draw, remembered
 from pages._shared import (
     HERE,
     arrow,
-    clock_text,
     pick_model,
     plain,
     read,
@@ -25,6 +24,7 @@ from pages._shared import (
     require,
     section,
     wants_sign_in,
+    zoned_text,
 )
 
 TABLE_HEIGHT = 740
@@ -74,7 +74,7 @@ def one(page: views.CardPage, actor: Actor) -> None:
             icon=":material/query_stats:",
             query_params={"model": card.model},
         )
-    st.caption(f"As of {clock_text(card.as_of, card.zone)}. {PROMISE}")
+    st.caption(f"As of {zoned_text(card.as_of, card.zone)}. {PROMISE}")
     why = refusal(actor, "card.write", card.model)
     for each in card.sections:
         with st.container(border=True), section(each.title):

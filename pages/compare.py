@@ -16,7 +16,18 @@ from core.store.releases import DEPLOYS
 from pages._commands import outcome
 from pages._model_parts import draw
 from pages._promotion_parts import card_link, checklist, request_form, state_badge, verdict
-from pages._shared import HERE, arrow, clock_text, pick_model, plain, read, refusal, require, section
+from pages._shared import (
+    HERE,
+    arrow,
+    clock_text,
+    pick_model,
+    plain,
+    read,
+    refusal,
+    require,
+    section,
+    zoned_text,
+)
 
 KINDS = get_args(EvidenceKind)
 SKIPPED = ("manifest", "training", "evaluation", "name", "note")
@@ -154,7 +165,7 @@ def head(found: views.Comparison) -> None:
         if version is None:
             st.markdown(f"**{label}**: nothing; no other version is in production")
             continue
-        by = f"registered {clock_text(version.registered_at, zone)} by {plain(version.registered_by)}"
+        by = f"registered {zoned_text(version.registered_at, zone)} by {plain(version.registered_by)}"
         name = f"version {version.number} ({plain(version.name)})"
         st.markdown(
             f"**{label}**: {name} {state_badge(version.state)} · {by}"

@@ -175,16 +175,22 @@ def record(
 
 
 def evaluate(
-    store: Store, made: Files, number: int, actor: Actor, task: Task = DELAY_30
+    store: Store,
+    made: Files,
+    number: int,
+    actor: Actor,
+    task: Task = DELAY_30,
+    *,
+    version: str = CHALLENGER,
 ) -> evaluations.Evaluation:
-    """Attach what the frozen rows prove of the registered challenger against the champion."""
+    """Attach what the frozen rows prove of a version; of the challenger also against the champion."""
     return evaluations.evaluate(
         store,
         task.model,
         number,
         actor,
-        predictions=str(store.root / made.answers[CHALLENGER]),
-        champion=str(store.root / made.answers[CHAMPION]),
+        predictions=str(store.root / made.answers[version]),
+        champion=str(store.root / made.answers[CHAMPION]) if version == CHALLENGER else None,
         dataset=task.evaluation,
     )
 
