@@ -101,11 +101,9 @@ class _Windows:
 
     def seen(self, i: int) -> dict[str, Any]:
         """Return what a breaching window says: where its value lies, and which limit it crossed."""
-        value, low, high, critical_low, critical_high, question = (
-            column[i] for column in self._details.values()
-        )
-        if self.level[i] == 2:
-            low, high = critical_low, critical_high
+        told, worst = self._details, self.level[i] == 2
+        value: float = told["value"][i]
+        low, high = (told[f"critical_{side}" if worst else side][i] for side in ("low", "high"))
         above = low is None or (high is not None and value > high)
         return {
             "last_window": self.start(i),
@@ -113,7 +111,7 @@ class _Windows:
             "value": value,
             "threshold": high if above else low,
             "side": "above" if above else "below",
-            "question": question,
+            "question": told["question"][i],
         }
 
 
@@ -199,4 +197,5 @@ class _Course:
         self.quiet = 0
 
     def _so_far(self, opened: Episode, **end: Any) -> Episode:
-        return replace(opened, **({} if self.latest is None else self.windows.seen(self.latest)), **end)
+        seen = {} if self.latest is None else self.windows.seen(self.latest)
+        return Episode(**(vars(opened) | seen | end))  # as dataclasses.replace, in half its time
