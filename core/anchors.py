@@ -132,11 +132,8 @@ def read(folder: Path, keys: Iterable[Ed25519PublicKey]) -> Anchors:
     found: list[Anchor] = []
     *lines, rest = file.read_text(encoding="utf-8").split("\n")
     for number, line in enumerate([*lines, rest] if rest else lines, 1):
-        try:
-            content = json.loads(line)
-            fields = {name: content[name] for name in ("n", "seq", "hash", "key", "signature")}
-            anchor = Anchor(ts=datetime.fromisoformat(content["ts"]), **fields)
-        except (ValueError, KeyError, TypeError):
+        anchor = _parsed(line)
+        if anchor is None:
             if line is rest:  # half written: whoever wrote it was killed
                 break
             return Anchors(found, f"anchor {number} cannot be read")
@@ -146,6 +143,22 @@ def read(folder: Path, keys: Iterable[Ed25519PublicKey]) -> Anchors:
             return Anchors(found, problem)
         found.append(anchor)
     return Anchors(found)
+
+
+def newest(folder: Path) -> Anchor | None:
+    """Return the last anchor as it stands there, without checking it or those before: `read` does."""
+    file = folder / FILE_NAME
+    lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
+    return next(filter(None, (_parsed(line) for line in reversed(lines) if line)), None)
+
+
+def _parsed(line: str) -> Anchor | None:
+    try:
+        content = json.loads(line)
+        fields = {name: content[name] for name in ("n", "seq", "hash", "key", "signature")}
+        return Anchor(ts=datetime.fromisoformat(content["ts"]), **fields)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _doubt(anchor: Anchor, known: dict[str, Ed25519PublicKey]) -> str | None:

@@ -44,13 +44,16 @@ def anchor(store: Store, *, wall: datetime | None = None) -> Anchor | None:
     OSError
         If the folder cannot be written.
     """
-    wall = wall or datetime.now(UTC)
-    with store.write(shown=False) as c:  # one runner at a time
-        found, (seq, digest) = known(store), audit.head(c)
-        last = found.last
-        behind = seq - (last.seq if last else 0)
-        if found.problem or behind <= 0 or (last and behind < ENTRIES and wall - last.ts < EVERY):
+    wall, last = wall or datetime.now(UTC), anchors.newest(folder(store))
+    with store.read() as c:
+        seq, _ = audit.head(c)
+    behind = seq - (last.seq if last else 0)
+    if behind <= 0 or (last and behind < ENTRIES and wall - last.ts < EVERY) or known(store).problem:
+        return None
+    with store.write(shown=False) as c:
+        if anchors.newest(folder(store)) != last:  # another runner was quicker
             return None
+        seq, digest = audit.head(c)
         key = anchors.private_key(_key_file(store)) if store.workspace.settings.audit.key_file else None
         made = anchors.signed(Anchor(last.n + 1 if last else 1, seq, digest, wall), key)
         anchors.append(folder(store), made)

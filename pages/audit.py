@@ -40,8 +40,6 @@ EXPORTS: tuple[tuple[audits.Format, str, str], ...] = (
 
 def certainty(found: views.AuditPage) -> None:
     """Say how sure one can be that the log is whole."""
-    if found.doubt:
-        st.error(f"**The anchors cannot be believed:** {plain(found.doubt)}.", icon=":material/gpp_bad:")
     checked = found.checked
     anchored = (
         f"Anchored to entry {found.anchor.seq:,}, {age_text(found.wall - found.anchor.ts)} ago"

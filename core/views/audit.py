@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core import auditing
+from core import anchors, auditing
 from core.anchors import Anchor
 from core.store import Store, audit
 from core.store.audit import AuditEntry, AuditReport
@@ -20,7 +20,6 @@ class AuditPage:
     more : whether older ones match too
     checked : when the whole chain was checked last, and what that found
     anchor : the newest anchor
-    doubt : why the anchors cannot be believed
     entries_in_all : how many entries there are without any filter
     """
 
@@ -28,18 +27,15 @@ class AuditPage:
     more: bool
     checked: tuple[datetime, AuditReport] | None
     anchor: Anchor | None
-    doubt: str | None
     entries_in_all: int
     wall: datetime
 
 
 def audit_page(store: Store, **wanted: Any) -> AuditPage:
     """Return what matches, `wanted` as of `store.audit.entries`."""
-    anchors = auditing.known(store)
+    anchor = anchors.newest(auditing.folder(store))
     with store.read() as c:
         found = audit.entries(c, **wanted, limit=PAGE + 1)
         in_all, _ = audit.head(c)
         checked = audit.last_check(c)
-    return AuditPage(
-        found[:PAGE], len(found) > PAGE, checked, anchors.last, anchors.problem, in_all, datetime.now(UTC)
-    )
+    return AuditPage(found[:PAGE], len(found) > PAGE, checked, anchor, in_all, datetime.now(UTC))
